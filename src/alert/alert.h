@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAPAX_ALERT_ALERT_H
+#define HAPAX_ALERT_ALERT_H
+
+/* Verdicts and events to JSON: the only writer of JSON in hapax. Always valid UTF-8, one line, members in a
+ * fixed order. */
+
+#include "detect/detector.h"
+#include "event/document.h"
+#include "event/event.h"
+#include "select/job.h"
+#include "util/arena.h"
+
+/* What every alert says about the hapax that made it. */
+struct alert_observer {
+    const char *version; /* of hapax */
+    struct slice host; /* where hapax runs; absent in replay, so that output does not depend on the machine */
+};
+
+/*
+ * The ECS 8.x alert of a verdict with reason VERDICT_ALERT. Everything of *ret_document is in arena memory. 0
+ * or -ENOMEM.
+ */
+int alert_ecs(const struct verdict *verdict, const struct job *job, const struct alert_observer *observer,
+              struct arena *arena, struct document *ret_document) _warn_unused_;
+
+/*
+ * The event as `hapax normalize` prints it: one ECS object (the members are the contract in the manual,
+ * hapax-normalize(1)). In arena memory, without a line end. 0 or -ENOMEM.
+ */
+int alert_event(const struct event *event, struct arena *arena, struct slice *ret_json) _warn_unused_;
+
+/* A row of --records: {"t":…,"job":…,"user":…,"probability":…,"score":…} with "host" where the population is
+ * a host's. */
+int alert_record_row(const struct verdict *verdict, struct arena *arena,
+                     struct slice *ret_json) _warn_unused_;
+
+/* The stable id of the alert of (job, partition, user, bucket). */
+void alert_id(const struct verdict *verdict, char ret_id[]);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAPAX_DETECT_DETECTOR_H
+#define HAPAX_DETECT_DETECTOR_H
+
+/*
+ * The detector interface: one instance per job. Selected events go in with their time, verdicts come out;
+ * time passes by events and by detector_advance, never by a clock. Same input, same options, same ticks: the
+ * same bytes out.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/option.h"
+#include "event/change.h"
+#include "event/event.h"
+#include "util/cleanup.h"
+
+/* Why a verdict is no alert (or one). */
+enum verdict_reason {
+    VERDICT_ALERT, /* score reached the threshold */
+    VERDICT_BELOW_THRESHOLD,
+    VERDICT_REPEATED,       /* would alert, but this (job, partition, user, bucket) has alerted */
+    VERDICT_PARTIAL_BUCKET, /* forget: decay ignores the first, partial bucket: no score */
+    VERDICT_LATE,           /* older than what the detector still takes: no score */
+    VERDICT_NO_USER,        /* the event names no user: no score */
+    VERDICT_TABLE_FULL, /* the limit on users is reached and nothing less informative could go: no score */
+};
+
+/* The desk: what a detector thinks of one user in one bucket. Borrowed for the call. */
+struct verdict {
+    const char *job;           /* job id */
+    const char *detector;      /* "rare" */
+    const struct event *event; /* the event judged; of a final verdict: the user's last event in the bucket */
+    struct slice user;         /* the job's identity; absent with VERDICT_NO_USER */
+    struct slice partition;    /* host name, or "" where the population is the fleet */
+    int64_t bucket_start_usec;
+    int64_t bucket_span_usec;
+    bool has_probability;
+    double probability;
+    double score; /* 0 to 100 */
+    double threshold;
+    enum verdict_reason reason; /* VERDICT_ALERT: hand an alert over */
+    bool is_final;              /* computed when the bucket closed */
+
+    /* The counts behind it, this bucket included. */
+    double user_weight;         /* what the model holds of this user: (decayed) buckets */
+    double total_weight;        /* of all users of the population */
+    double less_likely_weight;  /* of all users no more frequent than this one */
+    uint64_t n_users;           /* in the population */
+    bool is_first_seen;         /* no bucket before this one has this user */
+    int64_t first_seen_usec;    /* bucket start; of what the model still remembers */
+    int64_t previous_seen_usec; /* bucket start of the last bucket before this one; 0 with is_first_seen */
+    uint64_t n_events;          /* of this user in this bucket so far */
+};
+
+struct detector_callbacks {
+    /* One per event fed, in order. */
+    int (*provisional)(void *userdata, const struct verdict *verdict);
+    /* When a bucket closes: one per user in it, in the order of the users' bytes. reason VERDICT_ALERT only
+     * if due now. */
+    int (*final)(void *userdata, const struct verdict *verdict);
+    void *userdata;
+};
+
+struct detector; /* each implementation begins with one, see detect/driver.h */
+
+struct detector_options {
+    const char *job; /* id; copied */
+    double threshold;
+    const void *options; /* the driver's own structure, filled from its option table */
+};
+
+struct detector_driver {
+    const char *name;
+    const char *summary; /* one sentence */
+    const struct option_table *options;
+    int (*new)(const struct detector_options *options, struct detector **ret_detector);
+    void (*free)(struct detector *d);
+    int (*feed)(struct detector *d, const struct event *event, struct slice user, struct slice partition,
+                const struct detector_callbacks *callbacks);
+    int (*advance)(struct detector *d, int64_t time_usec, const struct detector_callbacks *callbacks);
+    int (*finish)(struct detector *d, const struct detector_callbacks *callbacks);
+    int (*changes)(struct detector *d, change_fn fn, void *userdata);
+    int (*restore)(struct detector *d, const struct change *change);
+    int64_t (*deadline_usec)(const struct detector *d);
+};
+
+struct detector {
+    const struct detector_driver *driver;
+};
+
+extern const struct detector_driver rare_driver;
+
+/* All detectors, NULL-terminated. */
+extern const struct detector_driver *const detector_drivers[];
+
+int detector_new(const struct detector_driver *driver, const struct detector_options *options,
+                 struct detector **ret_detector) _warn_unused_;
+struct detector *detector_free(struct detector *d);
+DEFINE_CLEANUP(struct detector *, detector_free)
+
+/*
+ * One selected event. Closes the buckets that end at or before its time first (their final verdicts come
+ * first). user absent: VERDICT_NO_USER. partition is "" for a fleet-wide population.
+ */
+int detector_feed(struct detector *d, const struct event *event, struct slice user, struct slice partition,
+                  const struct detector_callbacks *callbacks) _warn_unused_;
+
+/* Time has come to time_usec: closes the buckets that end at or before it. */
+int detector_advance(struct detector *d, int64_t time_usec,
+                     const struct detector_callbacks *callbacks) _warn_unused_;
+
+/* End of input: closes the open bucket. */
+int detector_finish(struct detector *d, const struct detector_callbacks *callbacks) _warn_unused_;
+
+/* The end of the open bucket, when detector_advance has something to do; INT64_MAX: none is open. */
+int64_t detector_deadline_usec(const struct detector *d);
+
+/*
+ * Hands over every piece of state that changed since the last call (all of it, the first time) and forgets
+ * that it changed. Keys begin with "DETECTOR/JOB/".
+ */
+int detector_changes(struct detector *d, change_fn fn, void *userdata) _warn_unused_;
+
+/* Takes one piece of state back, before the first event, in any order. -EBADMSG on bytes it did not write. */
+int detector_restore(struct detector *d, const struct change *change) _warn_unused_;
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAPAX_DETECTOR_CHAIN_H
+#define HAPAX_DETECTOR_CHAIN_H
+
+/*
+ * The walk through the pure rooms behind normalize: an event goes in, is selected by jobs, judged by their
+ * detectors, and comes out as verdicts and documents. run, replay and the public API all drive this one
+ * chain.
+ */
+
+#include "alert/alert.h"
+#include "config/config.h"
+#include "detect/detector.h"
+#include "event/change.h"
+#include "select/job.h"
+
+struct chain_callbacks {
+    /* Each selected event's verdict (may be NULL). */
+    int (*score)(void *userdata, const struct verdict *verdict);
+    /* Each (job, user) of a closed bucket (may be NULL). */
+    int (*final)(void *userdata, const struct verdict *verdict);
+    /* An alert. */
+    int (*document)(void *userdata, const struct document *document);
+    void *userdata;
+};
+
+struct chain;
+
+struct chain_options {
+    const struct job_set *jobs;     /* borrowed */
+    const char *detector;           /* overrides each job's own; NULL: do not */
+    struct config *config;          /* the detectors' options are taken from "detector.NAME" */
+    struct alert_observer observer; /* borrowed */
+    struct chain_callbacks callbacks;
+};
+
+/* Problems (unknown detector, bad option) go to diags. */
+int chain_new(const struct chain_options *options, struct diag_list *diags,
+              struct chain **ret_chain) _warn_unused_;
+struct chain *chain_free(struct chain *chain);
+DEFINE_CLEANUP(struct chain *, chain_free)
+
+/* One event, in stream order. */
+int chain_event(struct chain *chain, const struct event *event) _warn_unused_;
+/* Time has come to time_usec (live sources; replay of ticks). */
+int chain_advance(struct chain *chain, int64_t time_usec) _warn_unused_;
+int64_t chain_deadline_usec(const struct chain *chain);
+/* End of input: open buckets are closed. */
+int chain_finish(struct chain *chain) _warn_unused_;
+
+/* State out (what changed since the last call) and in (before the first event). */
+int chain_changes(struct chain *chain, change_fn fn, void *userdata) _warn_unused_;
+int chain_restore(struct chain *chain, const struct change *change) _warn_unused_;
+
+struct chain_stats {
+    uint64_t n_events, n_selected, n_alerts;
+};
+const struct chain_stats *chain_stats(const struct chain *chain);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * An event as bytes: what an open bucket remembers of the last event of each user, so that an alert that
+ * falls due only when the bucket closes (perhaps after a restart) can still say what was run. Version byte,
+ * then every member in the order of the struct. The member list below is walked by the writer and the reader
+ * alike, so the two cannot differ.
+ */
+#include "event/event.h"
+
+#include <errno.h>
+
+/* raised with every change of the member list; an older one is refused (the store's migration re-learns the
+ * bucket) */
+#define CODEC_VERSION 1U
+/* an execve takes at most ARG_MAX bytes of arguments, each at least its NUL: kernel
+   include/uapi/linux/limits.h, and the stack limit lets it grow to 6 MiB (fs/exec.c) */
+#define MAX_ARGS (6U << 20)
+
+#define SLICE_MEMBERS(X)                                                                                     \
+    X(format)                                                                                                \
+    X(action) X(host) X(actor.name) X(actor.id) X(real.name) X(real.id) X(effective.name) X(effective.id)    \
+        X(process_name) X(executable) X(command_line) X(working_directory) X(tty) X(unit) X(parent_name)     \
+            X(parent_executable) X(login_source_ip) X(audit.tty) X(audit.success) X(audit.key) X(audit.node) \
+                X(audit.emitted) X(audit.incomplete)
+
+#define INTEGER_MEMBERS(X)                                                                                   \
+    X(time_usec)                                                                                             \
+    X(trust) X(is_failure) X(is_ambiguous) X(actor_kind) X(args_count) X(is_args_exact) X(pid) X(parent_pid) \
+        X(audit.is_present) X(audit.has_auid) X(audit.has_uid) X(audit.has_euid) X(audit.has_ses)            \
+            X(audit.has_serial) X(audit.auid) X(audit.uid) X(audit.euid) X(audit.ses) X(audit.serial)
+
+int event_save(const struct event *event, struct buffer *out)
+{
+    int r = buffer_append_u32(out, CODEC_VERSION);
+
+#define SAVE_SLICE(member)                                                                                   \
+    if (r >= 0)                                                                                              \
+        r = buffer_append_field(out, event->member);
+#define SAVE_INTEGER(member)                                                                                 \
+    if (r >= 0)                                                                                              \
+        r = buffer_append_u64(out, (uint64_t)event->member);
+    SLICE_MEMBERS(SAVE_SLICE)
+    INTEGER_MEMBERS(SAVE_INTEGER)
+    if (r >= 0)
+        r = buffer_append_u32(out, (uint32_t)event->n_args);
+    for (size_t i = 0; r >= 0 && i < event->n_args; i++)
+        r = buffer_append_field(out, event->args[i]);
+    return r;
+}
+
+int event_load(struct slice bytes, struct arena *arena, struct event *ret_event)
+{
+    struct event event = EVENT_INIT;
+    uint32_t version, n_args;
+    uint64_t v;
+    int r = slice_read_u32(&bytes, &version);
+
+    if (r < 0)
+        return r;
+    if (version != CODEC_VERSION)
+        return -EBADMSG;
+#define LOAD_SLICE(member)                                                                                   \
+    if (r >= 0)                                                                                              \
+        r = slice_read_field(&bytes, &event.member);
+#define LOAD_INTEGER(member)                                                                                 \
+    if (r >= 0)                                                                                              \
+        r = slice_read_u64(&bytes, &v);                                                                      \
+    if (r >= 0)                                                                                              \
+        event.member = (__typeof__(event.member))v;
+    SLICE_MEMBERS(LOAD_SLICE)
+    INTEGER_MEMBERS(LOAD_INTEGER)
+    if (r >= 0)
+        r = slice_read_u32(&bytes, &n_args);
+    if (r < 0)
+        return r;
+    /* each argument takes at least its length word, so a lie about the number cannot make us allocate */
+    if (n_args > MAX_ARGS || n_args > bytes.len / 4)
+        return -EBADMSG;
+    if (n_args > 0) {
+        event.args = arena_calloc(arena, n_args, sizeof(*event.args));
+        if (!event.args)
+            return -ENOMEM;
+    }
+    for (size_t i = 0; i < n_args; i++) {
+        r = slice_read_field(&bytes, &event.args[i]);
+        if (r < 0)
+            return r;
+    }
+    if (bytes.len > 0)
+        return -EBADMSG;
+    event.n_args = n_args;
+    *ret_event = event;
+    return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAPAX_NORMALIZE_JSON_H
+#define HAPAX_NORMALIZE_JSON_H
+
+/*
+ * JSON documents to process start events, through libfastjson: ECS process events of Auditbeat, Auditd
+ * Manager and Elastic Defend (as they leave the agent, and as they leave the ingest pipeline: nested or
+ * dotted keys, values or one-element arrays), and sudo's log_format=json.
+ */
+
+#include "event/event.h"
+#include "normalize/text.h"
+#include "normalize/uid_map.h"
+
+/*
+ * Reads one document. line gives host and time of a wrapping (syslog header, journal entry) for formats that
+ * carry none themselves; may be NULL. Returns an enum text_outcome (TEXT_UNKNOWN: valid JSON of no known
+ * kind; TEXT_QUARANTINED: not JSON, nested too deep, a process start without a time), or -ENOMEM.
+ */
+int json_read(struct slice text, const struct text_line *line, enum trust trust,
+              const struct uid_map *uid_map, struct arena *arena, struct event *ret_event) _warn_unused_;
+
+#endif

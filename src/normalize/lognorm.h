@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAPAX_NORMALIZE_LOGNORM_H
+#define HAPAX_NORMALIZE_LOGNORM_H
+
+/*
+ * liblognorm rulebases behind one door: the only file that knows ln_ctx. A rulebase set is the folder
+ * rulebase/ : each *.rulebase file is loaded into a context of its own; any complaint of the library is
+ * fatal, with file and line.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "util/arena.h"
+#include "util/cleanup.h"
+#include "util/diag.h"
+#include "util/slice.h"
+
+enum rulebase_kind {
+    RULEBASE_HEADER,  /* syslog headers: timestamp, host, program, pid, message */
+    RULEBASE_AUDIT,   /* audit record headers: node, type, seconds, milliseconds, serial, body */
+    RULEBASE_MESSAGE, /* messages of programs: sudo, snoopy, cron, and users' own */
+    _RULEBASE_MAX,
+};
+
+struct rulebase;
+
+/* One field a rule found. */
+struct rule_field {
+    struct slice name;
+    struct slice value;
+};
+
+struct rule_match {
+    struct rule_field *fields; /* in arena memory, in the order of the rule */
+    size_t n_fields;
+    struct slice tags; /* of the rule, comma-separated; "" for none */
+};
+
+/*
+ * Loads every *.rulebase of a folder: header.rulebase, audit.rulebase, and all others as messages. Then runs
+ * the self test: each "# sample: LINE" comment must match the rule that follows it, each "# not: LINE" none
+ * of its file. All problems go to diags (-EINVAL).
+ */
+int rulebase_load(const char *directory, struct diag_list *diags,
+                  struct rulebase **ret_rulebase) _warn_unused_;
+struct rulebase *rulebase_free(struct rulebase *rb);
+DEFINE_CLEANUP(struct rulebase *, rulebase_free)
+
+/* Rules and sample lines over all files. */
+void rulebase_count(const struct rulebase *rb, size_t *ret_n_rules, size_t *ret_n_samples);
+
+/* 1: a rule matched; 0: none did; -ENOMEM. */
+int rulebase_match(const struct rulebase *rb, enum rulebase_kind kind, struct slice line, struct arena *arena,
+                   struct rule_match *ret_match) _warn_unused_;
+
+/* The field's value, absent where the rule found none of that name. */
+struct slice rule_match_find(const struct rule_match *match, const char *name);
+
+/* Whether the rule carries the tag. */
+bool rule_match_has_tag(const struct rule_match *match, const char *tag);
+
+#endif

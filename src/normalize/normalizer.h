@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAPAX_NORMALIZE_NORMALIZER_H
+#define HAPAX_NORMALIZE_NORMALIZER_H
+
+/*
+ * Records in, process start events out: one normalizer per source. It recognises the format of each record,
+ * reads it, assembles audit events from their records, and decides who did it (DESIGN section 4). It sees no
+ * descriptor, no clock and no name service: local time is read in the process's TZ (tzset by the program),
+ * names come from the record or from the uid map.
+ */
+
+#include <stdint.h>
+
+#include "event/event.h"
+#include "normalize/lognorm.h"
+#include "normalize/uid_map.h"
+#include "util/buffer.h"
+
+enum format {
+    FORMAT_AUTO,
+    FORMAT_AUDIT,          /* raw audit records, with or without a syslog header */
+    FORMAT_SYSLOG,         /* syslog lines: sudo, snoopy, cron, audit inside */
+    FORMAT_JSON,           /* one JSON document a line: ECS, sudo */
+    FORMAT_JOURNAL_EXPORT, /* systemd's journal export format; framed by frame/, records are RECORD_JOURNAL */
+};
+
+/* The names of enum format as --format spells them, NULL-terminated, in enum order. */
+extern const char *const format_names[];
+
+struct normalizer_options {
+    enum format format;
+    const struct rulebase *rulebase; /* borrowed, outlives the normalizer */
+    const struct uid_map *uid_map;   /* borrowed, may be NULL */
+    struct slice host;               /* for records that name no host; copied; absent: leave host.name out */
+    /*
+     * RFC 3164 lines carry no year. year > 0: the year of the first such line. 0: the latest year that puts
+     * the first line not after reference_usec. A step from December to January advances the year.
+     */
+    int year;
+    int64_t reference_usec;
+};
+
+/* Everything that came in is in exactly one of the first six. */
+struct normalizer_stats {
+    uint64_t n_records;
+    uint64_t n_empty;       /* blank lines */
+    uint64_t n_events;      /* process starts handed over */
+    uint64_t n_used;        /* records that are part of a process start, or of one that is being assembled */
+    uint64_t n_ignored;     /* understood, and not a process start: refused sudo, other audit records, process
+                               ends … */
+    uint64_t n_unknown;     /* no reader knows it */
+    uint64_t n_quarantined; /* a reader knows it and it is broken: cut, not JSON, lies about its lengths … */
+    uint64_t n_duplicates;  /* the same audit record again (journald's kernel transport); also in n_ignored */
+    uint64_t n_late;        /* audit records of an event handed over before; also in n_ignored */
+    uint64_t n_incomplete;  /* events handed over with records missing; also in n_events */
+    uint64_t n_evicted;     /* events pushed out by the limit on pending ones; also in n_events or dropped */
+    char sample[256];       /* the last quarantined or unknown record, cut, control bytes escaped */
+};
+
+struct normalizer;
+
+/* Takes a copy of *options. 0, -ENOMEM. */
+int normalizer_new(const struct normalizer_options *options,
+                   struct normalizer **ret_normalizer) _warn_unused_;
+struct normalizer *normalizer_free(struct normalizer *n);
+DEFINE_CLEANUP(struct normalizer *, normalizer_free)
+
+/*
+ * Reads one record; emit is called for each event that it completes (several where it ends others' time
+ * limit, none mostly). Bad input is counted, never an error: a negative errno is -ENOMEM or what emit
+ * returned.
+ */
+int normalizer_feed(struct normalizer *n, const struct record *record, event_fn emit,
+                    void *userdata) _warn_unused_;
+
+/* Hands over what waited longer than the time limit, by the time records were received. */
+int normalizer_advance(struct normalizer *n, int64_t now_usec, event_fn emit, void *userdata) _warn_unused_;
+
+/* When normalizer_advance has something to do, in the same time; INT64_MAX: nothing is pending. */
+int64_t normalizer_deadline_usec(const struct normalizer *n);
+
+/* End of input: hands over everything pending. */
+int normalizer_flush(struct normalizer *n, event_fn emit, void *userdata) _warn_unused_;
+
+/*
+ * Everything the next record's reading depends on (pending audit events, finished ids, the year of RFC 3164
+ * lines) as versioned bytes, and back into a fresh normalizer. -EBADMSG on bytes it did not write.
+ */
+int normalizer_save(const struct normalizer *n, struct buffer *out) _warn_unused_;
+int normalizer_load(struct normalizer *n, struct slice bytes) _warn_unused_;
+
+/* Events pending, to decide whether a save is worth writing. */
+size_t normalizer_n_pending(const struct normalizer *n);
+
+const struct normalizer_stats *normalizer_stats(const struct normalizer *n);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAPAX_SOURCE_DRIVER_H
+#define HAPAX_SOURCE_DRIVER_H
+
+/*
+ * Who implements a source. The base struct comes first in the driver's own; the wrapper (source.c) allocates
+ * it zeroed, checks the order of calls and keeps the sequence numbers, so a driver only brings bytes.
+ */
+
+#include "source/source.h"
+
+struct source {
+    const struct source_driver *driver;
+    char *name;
+    const void *settings;
+    struct source_callbacks callbacks;
+    uint64_t last_seq; /* handed over */
+    uint64_t acked_seq;
+    bool is_started, is_ended, is_paused;
+};
+
+struct source_driver {
+    const char *name;    /* as in the configuration: "journald" */
+    const char *summary; /* one sentence */
+    const struct option_table *options;
+    size_t struct_size; /* of the driver's struct, which begins with struct source */
+    unsigned capabilities;
+    int (*start)(struct source *source, sd_event *event, struct slice cursor, struct diag_list *diags);
+    int (*acknowledge)(struct source *source, uint64_t seq);  /* may be NULL */
+    int (*cursor)(struct source *source, struct buffer *out); /* may be NULL */
+    int (*pause)(struct source *source, bool is_paused);
+    int (*reopen)(struct source *source); /* may be NULL */
+    void (*done)(struct source *source);  /* takes half-started ones */
+};
+
+/* For drivers: hand one record over; sets record->seq and record->received_usec. Forwards what the engine
+ * returned. */
+int source_emit(struct source *source, struct record *record) _warn_unused_;
+/* For drivers: the end; nothing may be emitted after it. */
+void source_end(struct source *source, int error, const char *message);
+
+extern const struct source_driver stdin_source, file_source, journald_source;
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAPAX_SOURCE_SOURCE_H
+#define HAPAX_SOURCE_SOURCE_H
+
+/*
+ * Who calls a source: the engine. A source hands records over by one call, gets acknowledgements back by one
+ * call, and is told to pause and to go on by one call; nothing else crosses. Who implements one: see
+ * source/driver.h.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "config/option.h"
+#include "event/record.h"
+#include "util/buffer.h"
+#include "util/diag.h"
+
+/* What a source can do. */
+enum source_capability {
+    SOURCE_CAN_SEEK = 1 << 0, /* has a cursor: goes on where it was */
+    SOURCE_LOCK_STEP =
+        1 << 1, /* waits for the acknowledgement of each record before it brings the next (omprog) */
+    SOURCE_ENDS = 1 << 2, /* has an end: a pipe, a whole file */
+};
+
+struct source;
+struct source_driver;
+
+/* All sources, NULL-terminated: cli/drivers.c. */
+extern const struct source_driver *const source_drivers[];
+
+const char *source_driver_name(const struct source_driver *driver);
+const char *source_driver_summary(const struct source_driver *driver);
+const struct option_table *source_driver_options(const struct source_driver *driver);
+
+struct source_callbacks {
+    /* A record; borrowed for the call. A negative errno stops the program. */
+    int (*record)(void *userdata, struct source *source, const struct record *record);
+    /* The source has come to its end (0) or cannot go on (negative errno, message; NULL message where 0). */
+    void (*end)(void *userdata, struct source *source, int error, const char *message);
+    void *userdata;
+};
+
+/* settings: the driver's struct, filled from its table; borrowed, must outlive the source. */
+int source_new(const struct source_driver *driver, const char *name, const void *settings,
+               const struct source_callbacks *callbacks, struct source **ret_source) _warn_unused_;
+struct source *source_free(struct source *source);
+DEFINE_CLEANUP(struct source *, source_free)
+
+/*
+ * Opens it and attaches it to the loop. cursor: where to go on (absent: the driver's default start). What a
+ * user can mend (a missing file, no permission) goes to diags.
+ */
+int source_start(struct source *source, sd_event *event, struct slice cursor,
+                 struct diag_list *diags) _warn_unused_;
+
+/* Everything up to and including seq is durable (or changed nothing). */
+int source_acknowledge(struct source *source, uint64_t seq) _warn_unused_;
+
+/* The place behind the last record handed over, as text of the driver's own; empty where it cannot seek. */
+int source_cursor(struct source *source, struct buffer *out) _warn_unused_;
+
+/* Pressure: true stops new records after at most one more, false lets them come. */
+int source_pause(struct source *source, bool is_paused) _warn_unused_;
+
+/* SIGHUP: reopen what may have been rotated. */
+int source_reopen(struct source *source) _warn_unused_;
+
+const char *source_name(const struct source *source);
+unsigned source_capabilities(const struct source *source);
+
+#endif
