@@ -5,7 +5,8 @@
 /*
  * A configuration is a flat list of (dotted path, text, place): nested YAML and dotted keys mean the same
  * ("sink: {kafka: {topic: x}}" is "sink.kafka.topic: x"), items of a sequence are numbered from 0
- * ("jobs.0"). --set adds to the list and wins over the file. Components then take what lies below their
+ * ("jobs.0"). A plain null ("key:" or "key: ~") is no value: the default stays. --set adds to the list and wins
+ * over the file, whichever came first. Components then take what lies below their
  * prefix through their option tables; what nobody took is unknown, and refused.
  */
 
@@ -22,8 +23,8 @@ struct config *config_free(struct config *config);
 DEFINE_CLEANUP(struct config *, config_free)
 
 /*
- * Adds a YAML file. A file that cannot be read, is no YAML, is nested deeper than 16 or repeats a key:
- * -EINVAL with diags; everything that could be read is added all the same, so that one run shows all
+ * Adds a YAML file. A file that cannot be read, is no YAML, is nested deeper than 16 or repeats a key, or
+ * has aliases: -EINVAL with diags; everything that could be read is added all the same, so that one run shows all
  * problems.
  */
 int config_load_file(struct config *config, const char *path, struct diag_list *diags) _warn_unused_;
@@ -44,13 +45,17 @@ int config_apply(struct config *config, const char *prefix, const struct option_
 
 /*
  * The names directly below prefix, in order of first appearance, as a NULL-terminated array (free each and
- * the array with string_array_free): the instances of "sink", the indices of a sequence.
+ * the array with string_array_free): the instances of "sink", the indices of a sequence. Makes
+ * prefix a known key: what stands directly below it is for the caller to judge.
  */
-int config_children(const struct config *config, const char *prefix, char ***ret_names) _warn_unused_;
+int config_children(struct config *config, const char *prefix, char ***ret_names) _warn_unused_;
 void string_array_free(char **names);
 
 /* The scalar at path, NULL where there is none; borrowed. Marks it as taken. */
 const char *config_get(struct config *config, const char *path);
+
+/* Takes path and everything below it: the caller has used it or reported it, it is not unknown. */
+void config_take(struct config *config, const char *path);
 
 /* Where path was written, for a message about it: *ret_line is 0 where it came from --set or is not there. */
 void config_place(const struct config *config, const char *path, const char **ret_file, unsigned *ret_line,

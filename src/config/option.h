@@ -48,7 +48,8 @@ struct option {
     enum option_type type;
     size_t offset;              /* of the member in the component's struct */
     const char *default_text;   /* as a user would write it; NULL: no value */
-    double min, max;            /* INTEGER NUMBER DURATION SIZE; both 0: not limited (nor negative) */
+    double min, max;            /* INTEGER NUMBER DURATION SIZE; both 0: not limited (nor negative); max < min:
+                                   only min holds */
     const char *const *choices; /* CHOICE: NULL-terminated */
     bool is_required;
     const char *help; /* one sentence, for --help and the manual; lower case, no full stop */
@@ -59,6 +60,14 @@ struct option_table {
     size_t n_options;
     size_t struct_size;
 };
+
+/* Appends a copy. 0 or -ENOMEM. */
+int string_list_add(struct string_list *list, struct slice item) _warn_unused_;
+void string_list_done(struct string_list *list);
+
+/* Appends copies. 0 or -ENOMEM. */
+int property_list_add(struct property_list *list, struct slice name, struct slice value) _warn_unused_;
+void property_list_done(struct property_list *list);
 
 /* One value as text into its member; the problem as a message without its place. 0, -EINVAL (see
  * *reterr_message), -ENOMEM. */
