@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The sentence an operator reads first, in a mail, a chat or the title of a SIEM's case: who ran what where,
+ * and the counts that made it rare. It repeats the verdict's numbers and judges nothing itself.
+ *
+ *   mallory, as root, ran 'ss -tulpn' on db-01: the first time for this user; users this rare account for 1
+ * of 312 user-buckets (9 users; score 52.1, threshold 25)
+ *
+ * A user-bucket is one user active in one bucket span; how rare a user is, is the share of them held by all
+ * users who are seen no more often (reference: the model in detect/rare.c). Counts may be fractions (forget:
+ * decay): they are shown rounded.
+ *
+ * Names and commands are others' text: each is cut to a limit of its own, and control bytes, which could fake
+ * a line or move a terminal's cursor, are shown as \xNN.
+ */
+#include "alert/reason.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "alert/json.h"
+#include "alert/members.h"
+#include "util/buffer.h"
+#include "util/parse.h"
+#include "util/utf8.h"
+
+/* Chosen: a sentence that fits a chat message. A user name has at most 32 bytes (useradd), a host name 64
+ * (HOST_NAME_MAX). */
+#define NAME_SHOWN_BYTES    64
+#define COMMAND_SHOWN_BYTES 160
+
+static int append_quoted(struct buffer *out, struct arena *arena, struct slice s, size_t max_bytes)
+{
+    bool is_cut;
+    int r;
+
+    /* Cut first: what is not shown need not be examined. */
+    is_cut = s.len > max_bytes;
+    r = utf8_sanitize(arena, json_head(s, max_bytes), &s);
+    for (size_t i = 0; i < s.len && r >= 0; i++) {
+        unsigned char c = (unsigned char)s.data[i];
+
+        if (c < 0x20 || c == 0x7f)
+            r = buffer_append_format(out, "\\x%02x", c);
+        else
+            r = buffer_append(out, &c, 1);
+    }
+    if (r >= 0 && is_cut)
+        r = buffer_append_slice(out, SLICE("…"));
+    return r < 0 ? r : 0;
+}
+
+/* 1234567 as "1,234,567". */
+static int append_count(struct buffer *out, double count)
+{
+    char digits[32];
+    int n, r = 0;
+
+    n = snprintf(digits, sizeof(digits), "%.0f", MIN(count, 1e15));
+    for (int i = 0; i < n && r == 0; i++) {
+        if (i > 0 && (n - i) % 3 == 0)
+            r = buffer_append_char(out, ',');
+        if (r == 0)
+            r = buffer_append_char(out, digits[i]);
+    }
+    return r;
+}
+
+/* The command as it was typed; else its arguments; else its name. */
+static int append_command(struct buffer *out, struct arena *arena, const struct event *event)
+{
+    _cleanup_(buffer_done) struct buffer joined = BUFFER_INIT;
+    int r = 0;
+
+    if (event->command_line.len > 0)
+        return append_quoted(out, arena, event->command_line, COMMAND_SHOWN_BYTES);
+    if (event->n_args == 0)
+        return append_quoted(out, arena, event->process_name, COMMAND_SHOWN_BYTES);
+    for (size_t i = 0; i < event->n_args && joined.len <= COMMAND_SHOWN_BYTES && r == 0; i++) {
+        if (i > 0)
+            r = buffer_append_char(&joined, ' ');
+        if (r == 0)
+            r = buffer_append_slice(&joined, slice_is_absent(event->args[i]) ? SLICE("…") : event->args[i]);
+    }
+    return r < 0 ? r : append_quoted(out, arena, buffer_slice(&joined), COMMAND_SHOWN_BYTES);
+}
+
+/* "alice, as root," or, where a job judges another identity than the login's, "root (login alice)". */
+static int append_who(struct buffer *out, struct arena *arena, const struct verdict *verdict)
+{
+    const struct event *event = verdict->event;
+    struct slice actor, effective;
+    int r;
+
+    r = member_user_label(arena, &event->actor, &actor);
+    if (r == 0)
+        r = member_user_label(arena, &event->effective, &effective);
+    if (r == 0)
+        r = append_quoted(out, arena, verdict->user, NAME_SHOWN_BYTES);
+    if (r == 0 && actor.len > 0 && !slice_equal(actor, verdict->user)) {
+        r = buffer_append_slice(out, SLICE(" (login "));
+        if (r == 0)
+            r = append_quoted(out, arena, actor, NAME_SHOWN_BYTES);
+        if (r == 0)
+            r = buffer_append_char(out, ')');
+    }
+    if (r == 0 && effective.len > 0 && !slice_equal(effective, verdict->user)) {
+        r = buffer_append_slice(out, SLICE(", as "));
+        if (r == 0)
+            r = append_quoted(out, arena, effective, NAME_SHOWN_BYTES);
+        if (r == 0)
+            r = buffer_append_char(out, ',');
+    }
+    return r;
+}
+
+static int append_where(struct buffer *out, struct arena *arena, struct slice host)
+{
+    int r;
+
+    if (host.len == 0)
+        return 0;
+    r = buffer_append_slice(out, SLICE(" on "));
+    return r < 0 ? r : append_quoted(out, arena, host, NAME_SHOWN_BYTES);
+}
+
+static int append_numbers(struct buffer *out, const struct verdict *verdict)
+{
+    char seen[TIMESTAMP_SIZE];
+    int r;
+
+    if (verdict->is_first_seen) {
+        r = buffer_append_slice(out, SLICE(": the first time for this user"));
+    } else {
+        format_timestamp(verdict->previous_seen_usec, seen);
+        r = buffer_append_format(out, ": last done by this user on %.10s at %.5s UTC", seen, seen + 11);
+    }
+    if (r == 0)
+        r = buffer_append_slice(out, SLICE("; users this rare account for "));
+    if (r == 0)
+        r = append_count(out, verdict->less_likely_weight);
+    if (r == 0)
+        r = buffer_append_slice(out, SLICE(" of "));
+    if (r == 0)
+        r = append_count(out, verdict->total_weight);
+    if (r == 0)
+        r = buffer_append_format(out, " user-buckets (%" PRIu64 " users; score %.1f, threshold %g)",
+                                 verdict->n_users, verdict->score, verdict->threshold);
+    return r;
+}
+
+int reason_sentence(const struct verdict *verdict, struct arena *arena, struct slice *ret_sentence)
+{
+    _cleanup_(buffer_done) struct buffer out = BUFFER_INIT;
+    int r;
+
+    r = append_who(&out, arena, verdict);
+    if (r == 0)
+        r = buffer_append_slice(&out,
+                                verdict->event->is_failure ? SLICE(" tried to run '") : SLICE(" ran '"));
+    if (r == 0)
+        r = append_command(&out, arena, verdict->event);
+    if (r == 0)
+        r = buffer_append_char(&out, '\'');
+    if (r == 0)
+        r = append_where(&out, arena, verdict->event->host);
+    if (r == 0)
+        r = append_numbers(&out, verdict);
+    return r < 0 ? r : arena_copy(arena, buffer_slice(&out), ret_sentence);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A row of `hapax replay --records`: what a closed bucket says about one user, whether it is an alert or not.
+ * It is for comparing (with another detector, with an earlier version), so it has the numbers in full and
+ * nothing else. A row of a bucket that was not scored has no probability.
+ */
+#include "alert/alert.h"
+
+#include "alert/json.h"
+#include "util/parse.h"
+
+int alert_record_row(const struct verdict *verdict, struct arena *arena, struct slice *ret_json)
+{
+    _cleanup_(json_done) struct json_writer w = JSON_WRITER_INIT(arena, 0);
+
+    json_begin_object(&w, NULL);
+    json_integer(&w, "t", verdict->bucket_start_usec / USEC_PER_SEC);
+    json_text(&w, "job", verdict->job);
+    json_string(&w, "host", verdict->partition);
+    json_string(&w, "user", verdict->user);
+    if (verdict->has_probability)
+        json_number(&w, "probability", verdict->probability);
+    json_number(&w, "score", verdict->score);
+    return json_finish(&w, ret_json);
+}
