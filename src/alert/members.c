@@ -117,7 +117,8 @@ bool member_has_source_ip(const struct event *event)
     char text[INET6_ADDRSTRLEN];
     struct in6_addr address;
 
-    if (event->login_source_ip.len == 0 || event->login_source_ip.len >= sizeof(text))
+    if (event->login_source_ip.len == 0 || event->login_source_ip.len >= sizeof(text) ||
+        slice_find(event->login_source_ip, '\0') < event->login_source_ip.len)
         return false;
     memcpy(text, event->login_source_ip.data, event->login_source_ip.len);
     text[event->login_source_ip.len] = '\0';

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A row of --records, byte for byte. */
+#include "fixture.h"
+
+#include "support.h"
+
+TestSuite(record);
+
+Test(record, has_the_numbers_in_full)
+{
+    _cleanup_(arena_done) struct arena arena = ARENA_INIT;
+    struct slice args[2], json;
+    const struct event e = fixture_event(args);
+    struct verdict v = fixture_verdict(&e);
+
+    v.probability = 0.1 + 0.2;
+    cr_assert_eq(alert_record_row(&v, &arena, &json), 0);
+    assert_slice(json,
+                 "{\"t\":1769900400,\"job\":\"network_connection_discovery\",\"user\":\"mallory\","
+                 "\"probability\":0.30000000000000004,\"score\":52.0625}",
+                 "fleet");
+
+    v.partition = SLICE("db-01");
+    v.has_probability = false;
+    v.score = 0;
+    cr_assert_eq(alert_record_row(&v, &arena, &json), 0);
+    assert_slice(json,
+                 "{\"t\":1769900400,\"job\":\"network_connection_discovery\",\"host\":\"db-01\","
+                 "\"user\":\"mallory\",\"score\":0.0}",
+                 "host, not scored");
+}
