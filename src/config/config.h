@@ -5,9 +5,9 @@
 /*
  * A configuration is a flat list of (dotted path, text, place): nested YAML and dotted keys mean the same
  * ("sink: {kafka: {topic: x}}" is "sink.kafka.topic: x"), items of a sequence are numbered from 0
- * ("jobs.0"). A plain null ("key:" or "key: ~") is no value: the default stays. --set adds to the list and wins
- * over the file, whichever came first. Components then take what lies below their
- * prefix through their option tables; what nobody took is unknown, and refused.
+ * ("jobs.0"). A plain null ("key:" or "key: ~") is no value: the default stays. --set adds to the list and
+ * wins over the file, whichever came first. Components then take what lies below their prefix through their
+ * option tables; what nobody took is unknown, and refused.
  */
 
 #include <stddef.h>
@@ -24,8 +24,8 @@ DEFINE_CLEANUP(struct config *, config_free)
 
 /*
  * Adds a YAML file. A file that cannot be read, is no YAML, is nested deeper than 16 or repeats a key, or
- * has aliases: -EINVAL with diags; everything that could be read is added all the same, so that one run shows all
- * problems.
+ * has aliases: -EINVAL with diags; everything that could be read is added all the same, so that one run shows
+ * all problems.
  */
 int config_load_file(struct config *config, const char *path, struct diag_list *diags) _warn_unused_;
 /* The same from memory; file names it in diags. */

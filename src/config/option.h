@@ -46,10 +46,10 @@ struct property_list {
 struct option {
     const char *name; /* dotted path below the component: "forget", "process.name" */
     enum option_type type;
-    size_t offset;              /* of the member in the component's struct */
-    const char *default_text;   /* as a user would write it; NULL: no value */
-    double min, max;            /* INTEGER NUMBER DURATION SIZE; both 0: not limited (nor negative); max < min:
-                                   only min holds */
+    size_t offset;            /* of the member in the component's struct */
+    const char *default_text; /* as a user would write it; NULL: no value */
+    double min, max;          /* INTEGER NUMBER DURATION SIZE; both 0: not limited (nor negative); max < min:
+                                 only min holds */
     const char *const *choices; /* CHOICE: NULL-terminated */
     bool is_required;
     const char *help; /* one sentence, for --help and the manual; lower case, no full stop */

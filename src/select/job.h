@@ -56,6 +56,10 @@ struct job {
     size_t n_tactics;
 };
 
+/* What a job file may say, for help and the manual: its top level, and an item of "threat" (its "tactic", and
+ * each item of its "technique"). */
+extern const struct option_table job_option_table, job_tactic_option_table, job_technique_option_table;
+
 /* A fixed, sorted (by id) set of jobs. */
 struct job_set {
     struct job *jobs;
@@ -63,8 +67,10 @@ struct job_set {
 };
 
 /*
- * Reads jobs from directory/NAME.yaml: those of ids (n_ids of them), or all files where n_ids is 0. Unknown
- * keys, bad values and unknown ids (with the nearest one) go to diags with file, line and column (-EINVAL).
+ * Reads jobs from directory/NAME.yaml: those of ids (n_ids of them, each read once), or all files where n_ids
+ * is 0. Unknown keys, bad values and unknown ids (with the nearest one) go to diags with file, line and
+ * column
+ * (-EINVAL); so does a directory without any job. Whether the detector exists is the caller's to check.
  */
 int job_set_load(const char *directory, const char *const *ids, size_t n_ids, struct diag_list *diags,
                  struct job_set *ret_set) _warn_unused_;

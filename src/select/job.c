@@ -1,0 +1,588 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A job file is read like a configuration: through option tables, so that a mistake in it is told with file,
+ * line, column and the nearest word, and all mistakes of all files in one run. Its layout:
+ *
+ *     id: network_connection_discovery      the file's base name must be the same
+ *     name: …                               one line
+ *     description: …
+ *     process: {name: [netstat, ss]}        any of them selects a process start
+ *     identity: login | real | effective    whose start it is; login
+ *     scope: fleet | host                   one population, or one a host; fleet
+ *     detector: rare
+ *     threshold: 25                         alert from this score on
+ *     severity: low | medium | high | critical
+ *     risk_score: 21
+ *     version, references, tags, false_positives, triage, response
+ *     threat:                               ATT&CK
+ *     - tactic: {id: TA0007, name: Discovery, reference: https://…}
+ *       technique:
+ *       - {id: T1049, name: …, reference: https://…}
+ *
+ * "threat" is a list of mappings, which an option table cannot say: its items are read one by one, each
+ * through a table of its own.
+ *
+ * An id is looked for among the files of the directory, never made into a path: an id with a slash is
+ * unknown.
+ */
+#include "select/job.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/option.h"
+
+#define FILE_SUFFIX ".yaml"
+/* chosen: Elastic ships 14 jobs for Linux; each costs a detector and a comparison an event */
+#define MAX_JOBS 256U
+
+/* ECS event.severity as Elastic's promotion rule reads it (reference of severity mappings: 21, 47, 73, 99).
+ */
+static const char *const severity_names[] = {"low", "medium", "high", "critical", NULL};
+static const int severities[] = {21, 47, 73, 99};
+
+static const char *const identity_names[] = {
+    [IDENTITY_LOGIN] = "login", [IDENTITY_REAL] = "real", [IDENTITY_EFFECTIVE] = "effective", NULL};
+static const char *const scope_names[] = {[SCOPE_FLEET] = "fleet", [SCOPE_HOST] = "host", NULL};
+
+struct job_settings {
+    char *id, *name, *description, *detector, *version, *triage, *response;
+    struct string_list process_names, references, tags, false_positives;
+    int identity, scope, severity;
+    double threshold;
+    int64_t risk_score;
+};
+
+#define JOB(member_) .offset = offsetof(struct job_settings, member_)
+
+static const struct option job_options[] = {
+    {.name = "id",
+     .type = OPTION_STRING,
+     JOB(id),
+     .is_required = true,
+     .help = "identifies the job; the file's base name is the same"},
+    {.name = "name",
+     .type = OPTION_STRING,
+     JOB(name),
+     .is_required = true,
+     .help = "what the job detects, in one line; the rule name of its alerts"},
+    {.name = "description",
+     .type = OPTION_STRING,
+     JOB(description),
+     .is_required = true,
+     .help = "what the job detects and why it matters"},
+    {.name = "process.name",
+     .type = OPTION_LIST,
+     JOB(process_names),
+     .is_required = true,
+     .help = "names of the processes whose starts are looked at, compared byte by byte"},
+    {.name = "identity",
+     .type = OPTION_CHOICE,
+     JOB(identity),
+     .choices = identity_names,
+     .default_text = "login",
+     .help =
+         "whose start it is: the login identity (it survives sudo and su), the real or the effective user"},
+    {.name = "scope",
+     .type = OPTION_CHOICE,
+     JOB(scope),
+     .choices = scope_names,
+     .default_text = "fleet",
+     .help = "who users are compared with: those of all hosts, or those of the same host"},
+    {.name = "detector",
+     .type = OPTION_STRING,
+     JOB(detector),
+     .default_text = "rare",
+     .help = "how unusual is computed"},
+    {.name = "threshold",
+     .type = OPTION_NUMBER,
+     JOB(threshold),
+     .max = 100,
+     .is_required = true,
+     .help = "the score from which on there is an alert"},
+    {.name = "severity",
+     .type = OPTION_CHOICE,
+     JOB(severity),
+     .choices = severity_names,
+     .is_required = true,
+     .help = "severity of the alerts: 21, 47, 73 or 99 in event.severity"},
+    {.name = "risk_score",
+     .type = OPTION_INTEGER,
+     JOB(risk_score),
+     .max = 100,
+     .is_required = true,
+     .help = "risk score of the alerts"},
+    {.name = "version",
+     .type = OPTION_STRING,
+     JOB(version),
+     .default_text = "1",
+     .help = "version of the job, raised when its meaning changes"},
+    {.name = "references", .type = OPTION_LIST, JOB(references), .help = "links to read"},
+    {.name = "tags", .type = OPTION_LIST, JOB(tags), .help = "words to find its alerts by"},
+    {.name = "false_positives",
+     .type = OPTION_LIST,
+     JOB(false_positives),
+     .help = "harmless reasons for an alert"},
+    {.name = "triage", .type = OPTION_STRING, JOB(triage), .help = "what to look at when it alerts"},
+    {.name = "response", .type = OPTION_STRING, JOB(response), .help = "what to do when an alert is true"},
+};
+
+const struct option_table job_option_table = {job_options, ARRAY_SIZE(job_options),
+                                              sizeof(struct job_settings)};
+
+static const struct option tactic_options[] = {
+    {.name = "id",
+     .type = OPTION_STRING,
+     .offset = offsetof(struct threat_tactic, id),
+     .is_required = true,
+     .help = "ATT&CK id of the tactic: TA0007"},
+    {.name = "name",
+     .type = OPTION_STRING,
+     .offset = offsetof(struct threat_tactic, name),
+     .is_required = true,
+     .help = "its name"},
+    {.name = "reference",
+     .type = OPTION_STRING,
+     .offset = offsetof(struct threat_tactic, reference),
+     .help = "link to it"},
+};
+
+const struct option_table job_tactic_option_table = {tactic_options, ARRAY_SIZE(tactic_options),
+                                                     sizeof(struct threat_tactic)};
+
+static const struct option technique_options[] = {
+    {.name = "id",
+     .type = OPTION_STRING,
+     .offset = offsetof(struct threat_technique, id),
+     .is_required = true,
+     .help = "ATT&CK id of the technique, or of a sub-technique: T1049, T1059.004"},
+    {.name = "name",
+     .type = OPTION_STRING,
+     .offset = offsetof(struct threat_technique, name),
+     .is_required = true,
+     .help = "its name"},
+    {.name = "reference",
+     .type = OPTION_STRING,
+     .offset = offsetof(struct threat_technique, reference),
+     .help = "link to it"},
+};
+
+const struct option_table job_technique_option_table = {technique_options, ARRAY_SIZE(technique_options),
+                                                        sizeof(struct threat_technique)};
+
+static void string_array_done(char **items, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(items[i]);
+    free(items);
+}
+
+static void job_done(struct job *job)
+{
+    for (size_t i = 0; i < job->n_tactics; i++) {
+        struct threat_tactic *tactic = &job->tactics[i];
+
+        for (size_t k = 0; k < tactic->n_techniques; k++)
+            option_done(&job_technique_option_table, &tactic->techniques[k]);
+        free(tactic->techniques);
+        option_done(&job_tactic_option_table, tactic);
+    }
+    free(job->tactics);
+    string_array_done(job->process_names, job->n_process_names);
+    string_array_done(job->references, job->n_references);
+    string_array_done(job->tags, job->n_tags);
+    string_array_done(job->false_positives, job->n_false_positives);
+    free(job->id);
+    free(job->name);
+    free(job->description);
+    free(job->detector);
+    free(job->severity_name);
+    free(job->rule_version);
+    free(job->triage);
+    free(job->response);
+    *job = (struct job){0};
+}
+
+void job_set_done(struct job_set *set)
+{
+    for (size_t i = 0; i < set->n_jobs; i++)
+        job_done(&set->jobs[i]);
+    free(set->jobs);
+    *set = (struct job_set){0};
+}
+
+static void job_settings_done(struct job_settings *settings)
+{
+    option_done(&job_option_table, settings);
+}
+
+/* One file being read. */
+struct reader {
+    struct config *config;
+    const char *file;
+    struct diag_list *diags;
+    bool is_bad; /* something went to diags */
+};
+
+static _printf_(3, 4) void refuse(struct reader *reader, const char *path, const char *format, ...)
+{
+    _cleanup_(freep) char *message = NULL;
+    const char *file;
+    unsigned line, column;
+    va_list ap;
+
+    reader->is_bad = true;
+    va_start(ap, format);
+    if (vasprintf(&message, format, ap) < 0)
+        message = NULL;
+    va_end(ap);
+    config_place(reader->config, path, &file, &line, &column);
+    (void)diag_add(reader->diags, file ? file : reader->file, line, column, "%s",
+                   message ? message : "refused");
+}
+
+/* Fills settings; what is wrong with the values is in diags already. Negative: memory is out. */
+static int apply(struct reader *reader, const char *prefix, const struct option_table *table, void *settings)
+{
+    size_t n = reader->diags->n;
+    int r = config_apply(reader->config, prefix, table, settings, reader->diags);
+
+    if (r < 0 && reader->diags->n == n)
+        return r;
+    reader->is_bad = reader->is_bad || r < 0;
+    return 0;
+}
+
+/* The paths of the items of a list of mappings. A mapping in its place is reported, and an empty list given.
+ */
+static int list_items(struct reader *reader, const char *path, char ***ret_names)
+{
+    char **names;
+    int r = config_children(reader->config, path, &names);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; names[i]; i++)
+        if (names[i][strspn(names[i], "0123456789")] != '\0') {
+            refuse(reader, path, "bad value for %s, expected a list, got a mapping", path);
+            config_take(reader->config, path);
+            for (size_t k = 0; names[k]; k++) {
+                free(names[k]);
+                names[k] = NULL;
+            }
+            break;
+        }
+    *ret_names = names;
+    return 0;
+}
+DEFINE_CLEANUP(char **, string_array_free)
+
+static size_t count(char **names)
+{
+    size_t n = 0;
+
+    while (names[n])
+        n++;
+    return n;
+}
+
+/* "TA0007": the prefix and four digits; for a technique perhaps a dot and three more. */
+static bool is_attack_id(const char *id, const char *prefix, bool may_be_sub)
+{
+    size_t n = strlen(prefix), digits;
+
+    if (strncmp(id, prefix, n) != 0)
+        return false;
+    id += n;
+    digits = strspn(id, "0123456789");
+    if (digits != 4)
+        return false;
+    id += digits;
+    if (*id == '\0')
+        return true;
+    return may_be_sub && *id == '.' && strspn(id + 1, "0123456789") == 3 && id[4] == '\0';
+}
+
+static int read_technique(struct reader *reader, const char *list, const char *name,
+                          struct threat_technique *technique)
+{
+    _cleanup_(freep) char *path = NULL, *id_path = NULL;
+    int r;
+
+    if (asprintf(&path, "%s.%s", list, name) < 0) {
+        path = NULL;
+        return -ENOMEM;
+    }
+    r = apply(reader, path, &job_technique_option_table, technique);
+    if (r < 0)
+        return r;
+    if (asprintf(&id_path, "%s.id", path) < 0) {
+        id_path = NULL;
+        return -ENOMEM;
+    }
+    if (technique->id && !is_attack_id(technique->id, "T", true))
+        refuse(reader, id_path, "bad value '%.80s' for %s, expected a technique such as T1049 or T1059.004",
+               technique->id, id_path);
+    return 0;
+}
+
+static int read_tactic(struct reader *reader, const char *name, struct threat_tactic *tactic)
+{
+    _cleanup_(freep) char *path = NULL, *id_path = NULL, *list = NULL;
+    _cleanup_(string_array_freep) char **names = NULL;
+    int r;
+
+    if (asprintf(&path, "threat.%s.tactic", name) < 0) {
+        path = NULL;
+        return -ENOMEM;
+    }
+    if (asprintf(&id_path, "%s.id", path) < 0) {
+        id_path = NULL;
+        return -ENOMEM;
+    }
+    if (asprintf(&list, "threat.%s.technique", name) < 0) {
+        list = NULL;
+        return -ENOMEM;
+    }
+    r = apply(reader, path, &job_tactic_option_table, tactic);
+    if (r < 0)
+        return r;
+    if (tactic->id && !is_attack_id(tactic->id, "TA", false))
+        refuse(reader, id_path, "bad value '%.80s' for %s, expected a tactic such as TA0007", tactic->id,
+               id_path);
+    r = list_items(reader, list, &names);
+    if (r < 0)
+        return r;
+    tactic->techniques = calloc(count(names) + 1, sizeof(*tactic->techniques));
+    if (!tactic->techniques)
+        return -ENOMEM;
+    for (size_t i = 0; names[i]; i++) {
+        r = read_technique(reader, list, names[i], &tactic->techniques[tactic->n_techniques++]);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int read_threat(struct reader *reader, struct job *job)
+{
+    _cleanup_(string_array_freep) char **names = NULL;
+    int r = list_items(reader, "threat", &names);
+
+    if (r < 0)
+        return r;
+    job->tactics = calloc(count(names) + 1, sizeof(*job->tactics));
+    if (!job->tactics)
+        return -ENOMEM;
+    for (size_t i = 0; names[i]; i++) {
+        r = read_tactic(reader, names[i], &job->tactics[job->n_tactics++]);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* What the table cannot say. */
+static void check(struct reader *reader, const char *id, const struct job_settings *settings)
+{
+    if (settings->id && strcmp(settings->id, id) != 0)
+        refuse(reader, "id", "bad value '%.80s' for id, expected '%s' as the file is named", settings->id,
+               id);
+    for (size_t i = 0; i < settings->process_names.n; i++) {
+        const char *name = settings->process_names.items[i];
+        char path[48];
+
+        (void)snprintf(path, sizeof(path), "process.name.%zu", i);
+        if (*name == '\0' || strchr(name, '/'))
+            refuse(reader, path, "bad value '%.80s' for %s, expected a name without a slash", name, path);
+    }
+    if (settings->process_names.n == 0 && !reader->is_bad)
+        refuse(reader, "process.name", "bad value for process.name, expected at least one name");
+}
+
+static void take_list(struct string_list *list, char ***items, size_t *n)
+{
+    *items = TAKE_PTR(list->items);
+    *n = list->n;
+    list->n = 0;
+}
+
+/* The job of one file; what is wrong goes to diags. 1: something was wrong, *ret_job is not written. */
+static int read_file(const char *file, const char *id, struct diag_list *diags, struct job *ret_job)
+{
+    _cleanup_(config_freep) struct config *config = NULL;
+    _cleanup_(job_settings_done) struct job_settings settings = {0};
+    _cleanup_(job_done) struct job job = {0};
+    struct reader reader = {.file = file, .diags = diags};
+    size_t n = diags->n;
+    int r = config_new(&config);
+
+    if (r < 0)
+        return r;
+    reader.config = config;
+    r = config_load_file(config, file, diags);
+    if (r < 0 && diags->n == n)
+        return r;
+    reader.is_bad = r < 0;
+    r = apply(&reader, "", &job_option_table, &settings);
+    if (r < 0)
+        return r;
+    check(&reader, id, &settings);
+    r = read_threat(&reader, &job);
+    if (r < 0)
+        return r;
+    n = diags->n;
+    r = config_check_unknown(config, diags);
+    if (r < 0 && diags->n == n)
+        return r;
+    if (r < 0 || reader.is_bad)
+        return 1;
+
+    job.severity_name = strdup(severity_names[settings.severity]);
+    if (!job.severity_name)
+        return -ENOMEM;
+    job.severity = severities[settings.severity];
+    job.identity = (enum identity)settings.identity;
+    job.scope = (enum scope)settings.scope;
+    job.threshold = settings.threshold;
+    job.risk_score = (int)settings.risk_score;
+    job.id = TAKE_PTR(settings.id);
+    job.name = TAKE_PTR(settings.name);
+    job.description = TAKE_PTR(settings.description);
+    job.detector = TAKE_PTR(settings.detector);
+    job.rule_version = TAKE_PTR(settings.version);
+    job.triage = TAKE_PTR(settings.triage);
+    job.response = TAKE_PTR(settings.response);
+    take_list(&settings.process_names, &job.process_names, &job.n_process_names);
+    take_list(&settings.references, &job.references, &job.n_references);
+    take_list(&settings.tags, &job.tags, &job.n_tags);
+    take_list(&settings.false_positives, &job.false_positives, &job.n_false_positives);
+    *ret_job = job;
+    job = (struct job){0};
+    return 0;
+}
+
+static int compare_strings(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The ids of all job files of a directory, sorted. */
+static int list_directory(const char *directory, struct diag_list *diags, struct string_list *ret_ids)
+{
+    _cleanup_(string_list_done) struct string_list ids = {0};
+    const size_t n_suffix = sizeof(FILE_SUFFIX) - 1;
+    const struct dirent *entry;
+    DIR *dir = opendir(directory);
+    int r = 0;
+
+    if (!dir)
+        return diag_add(diags, directory, 0, 0, "cannot open the directory: %s", strerror(errno));
+    while (r >= 0 && (entry = readdir(dir))) {
+        struct slice name = slice_from_string(entry->d_name);
+
+        if (name.data[0] != '.' && slice_ends_with(name, SLICE(FILE_SUFFIX)))
+            r = string_list_add(&ids, slice_head(name, name.len - n_suffix));
+    }
+    (void)closedir(dir);
+    if (r < 0)
+        return r;
+    if (ids.n == 0)
+        return diag_add(diags, directory, 0, 0,
+                        "there is no job in the directory, expected files NAME" FILE_SUFFIX);
+    qsort(ids.items, ids.n, sizeof(*ids.items), compare_strings);
+    *ret_ids = ids;
+    ids = (struct string_list){0};
+    return 0;
+}
+
+/* Marks the wanted ones of all ids. 1: some of them do not exist, reported. */
+static int select_ids(const char *directory, const struct string_list *all, const char *const *ids,
+                      size_t n_ids, struct diag_list *diags, bool *is_wanted)
+{
+    _cleanup_(freep) const char **words = calloc(all->n + 1, sizeof(*words));
+    bool is_bad = false;
+
+    if (!words)
+        return -ENOMEM;
+    for (size_t i = 0; i < all->n; i++)
+        words[i] = all->items[i];
+    for (size_t i = 0; i < n_ids; i++) {
+        size_t k = 0;
+        const char *nearest;
+
+        while (k < all->n && strcmp(all->items[k], ids[i]) != 0)
+            k++;
+        if (k < all->n) {
+            is_wanted[k] = true;
+            continue;
+        }
+        is_bad = true;
+        nearest = nearest_word(slice_from_string(ids[i]), words);
+        if (nearest)
+            (void)diag_add(diags, directory, 0, 0, "unknown job '%.80s' (did you mean '%s'?)", ids[i],
+                           nearest);
+        else
+            (void)diag_add(diags, directory, 0, 0,
+                           "unknown job '%.80s', expected the name of a file without " FILE_SUFFIX, ids[i]);
+    }
+    return is_bad;
+}
+
+int job_set_load(const char *directory, const char *const *ids, size_t n_ids, struct diag_list *diags,
+                 struct job_set *ret_set)
+{
+    _cleanup_(string_list_done) struct string_list all = {0};
+    _cleanup_(job_set_done) struct job_set set = {0};
+    _cleanup_(freep) bool *is_wanted = NULL;
+    size_t n_wanted = 0;
+    bool is_bad = false;
+    int r = list_directory(directory, diags, &all);
+
+    if (r < 0)
+        return r;
+    is_wanted = calloc(all.n, sizeof(*is_wanted));
+    if (!is_wanted)
+        return -ENOMEM;
+    if (n_ids > 0)
+        r = select_ids(directory, &all, ids, n_ids, diags, is_wanted);
+    if (r < 0)
+        return r;
+    is_bad = r > 0;
+    for (size_t i = 0; i < all.n; i++) {
+        is_wanted[i] = is_wanted[i] || n_ids == 0;
+        n_wanted += is_wanted[i];
+    }
+    if (n_wanted > MAX_JOBS)
+        return diag_add(diags, directory, 0, 0, "there are %zu jobs, expected at most %u", n_wanted,
+                        MAX_JOBS);
+    set.jobs = calloc(n_wanted + 1, sizeof(*set.jobs));
+    if (!set.jobs)
+        return -ENOMEM;
+    for (size_t i = 0; i < all.n; i++) {
+        _cleanup_(freep) char *file = NULL;
+
+        if (!is_wanted[i])
+            continue;
+        if (asprintf(&file, "%s/%s" FILE_SUFFIX, directory, all.items[i]) < 0) {
+            file = NULL;
+            return -ENOMEM;
+        }
+        r = read_file(file, all.items[i], diags, &set.jobs[set.n_jobs]);
+        if (r < 0)
+            return r;
+        if (r > 0)
+            is_bad = true;
+        else
+            set.n_jobs++;
+    }
+    if (is_bad)
+        return -EINVAL;
+    *ret_set = set;
+    set = (struct job_set){0};
+    return 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Which process starts a job looks at: names, byte by byte.
+ */
+#include "select/job.h"
+
+#include "support.h"
+
+Test(matcher, a_job_selects_its_names_and_nothing_near_them)
+{
+    char *names[] = {(char *)"netstat", (char *)"ss"};
+    const struct job job = {.process_names = names, .n_process_names = ARRAY_SIZE(names)};
+    static const struct {
+        const char *name;
+        struct slice process_name;
+        bool is_failure, is_selected;
+    } rows[] = {
+        {"first", SLICE("netstat"), false, true},
+        {"second", SLICE("ss"), false, true},
+        {"failed start", SLICE("ss"), true, true},
+        {"beginning of a name", SLICE("nets"), false, false},
+        {"longer than a name", SLICE("sss"), false, false},
+        {"other case", SLICE("SS"), false, false},
+        {"NUL behind the name", SLICE("ss\0"), false, false},
+        {"path", SLICE("/usr/bin/ss"), false, false},
+        {"empty", SLICE(""), false, false},
+        {"absent", SLICE_NULL, false, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct event event = EVENT_INIT;
+
+        event.process_name = rows[i].process_name;
+        event.is_failure = rows[i].is_failure;
+        cr_assert_eq(job_selects(&job, &event), rows[i].is_selected, "%s", rows[i].name);
+    }
+}
+
+Test(matcher, a_job_without_names_selects_nothing)
+{
+    const struct job job = {0};
+    struct event event = EVENT_INIT;
+
+    cr_assert_not(job_selects(&job, &event));
+    event.process_name = SLICE("");
+    cr_assert_not(job_selects(&job, &event));
+}
