@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAPAX_NORMALIZE_RULEBASE_FILE_H
+#define HAPAX_NORMALIZE_RULEBASE_FILE_H
+
+/* What must be known of a *.rulebase file that liblognorm does not tell: where its rules and samples are. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "util/cleanup.h"
+#include "util/diag.h"
+#include "util/slice.h"
+
+struct rulebase_rule {
+    unsigned line;        /* of "rule=" */
+    unsigned last_line;   /* differs from line where a rule's JSON goes over several lines */
+    struct slice literal; /* what every match begins with; "" where the rule begins with a field */
+    bool has_string;      /* uses the "string" parser */
+};
+
+struct rulebase_sample {
+    unsigned line;
+    struct slice text;
+    size_t rule; /* index of the rule it belongs to; unused where is_negative */
+    bool is_negative;
+};
+
+struct rulebase_file {
+    char *path;
+    char *text;
+    struct rulebase_rule *rules;
+    size_t n_rules;
+    struct rulebase_sample *samples;
+    size_t n_samples;
+    bool has_prefix;    /* a prefix= line: the literals of the rules are not where lines begin */
+    unsigned type_line; /* of the first user-defined type; 0: none */
+};
+
+/*
+ * Reads and checks what liblognorm would let pass: the version line, include lines, no rules, rules without a
+ * sample, samples without a rule, a cut last line. Problems go to diags (-EINVAL).
+ */
+int rulebase_file_read(const char *path, struct diag_list *diags,
+                       struct rulebase_file **ret_file) _warn_unused_;
+struct rulebase_file *rulebase_file_free(struct rulebase_file *f);
+DEFINE_CLEANUP(struct rulebase_file *, rulebase_file_free)
+
+#endif

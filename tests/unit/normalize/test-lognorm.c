@@ -1,0 +1,4 @@
+#include "support.h"
+Test(x, y)
+{
+}
