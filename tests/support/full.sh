@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2154
+#
+# What `tests/run --full` does beyond `tests/run`: sourced by it, with its functions and variables. The builds are apart from
+# build/test, since each compiles everything in its own way; all are kept for the next run.
+
+# On top of its corpus, which every run goes through. Chosen: all targets together stay below five minutes.
+fuzz_seconds=${HAPAX_FUZZ_SECONDS:-20}
+sanitizers=("-Db_sanitize=address,undefined" -Db_lundef=false)
+
+header_check() {
+    local header
+    for header in include/hapax/*.h; do
+        gcc -std=c11 -pedantic-errors -Wall -Wextra -Werror -Iinclude -fsyntax-only -x c "$header" || return
+        g++ -std=c++11 -pedantic-errors -Wall -Wextra -Werror -Iinclude -fsyntax-only -x c++ "$header" || return
+    done
+}
+
+tidy() {
+    git -c safe.directory='*' ls-files 'src/*.c' |
+        xargs -P "$(nproc)" -n 4 clang-tidy -p "$builds/clang" --quiet --warnings-as-errors='*'
+}
+
+# New inputs go to a scratch folder: the corpus in the repository only grows by a person's hand.
+fuzz() {
+    local target=$1 scratch
+    scratch=$results/fuzz-$target
+    mkdir "$scratch"
+    ASAN_OPTIONS=detect_leaks=1 "$builds/fuzz/tests/fuzz/libfuzzer-$target" -max_total_time="$fuzz_seconds" -timeout=10 \
+        -rss_limit_mb=2048 -max_len=65536 -artifact_prefix="$builds/fuzz/$target-" "$scratch" "$top/tests/fuzz/corpus/$target"
+}
+
+check "public headers are strict C11 and C++11" header_check
+
+CC=clang check "builds with clang without a warning" build clang -Dwerror=true
+if has_passed "builds with clang without a warning"; then
+    check "clang-tidy finds nothing" tidy
+fi
+
+check "gcc -fanalyzer finds nothing, and no warning" build analyzer -Dtests=false -Dwerror=true -Dc_args=-fanalyzer
+
+check "builds with ASan and UBSan" build sanitize "${sanitizers[@]}"
+if has_passed "builds with ASan and UBSan"; then
+    suite sanitize
+fi
+
+CC=clang check "builds the fuzz targets" build fuzz -Dtests=false -Dfuzzing=true "${sanitizers[@]}" \
+    -Dc_args=-fsanitize=fuzzer-no-link
+if has_passed "builds the fuzz targets"; then
+    for program in "$builds"/fuzz/tests/fuzz/libfuzzer-*; do
+        if [ -f "$program" ] && [ -x "$program" ]; then
+            target=${program##*/libfuzzer-}
+            check "fuzzing $target for $fuzz_seconds s finds nothing" fuzz "$target"
+        fi
+    done
+fi
+
+for extra in kafka faults; do
+    if [ -x "tests/$extra/run" ]; then
+        tap "$extra" "tests/$extra/run" "$builds/test/src/cli/hapax"
+    fi
+done
