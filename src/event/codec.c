@@ -19,14 +19,16 @@
 
 #define SLICE_MEMBERS(X)                                                                                     \
     X(format)                                                                                                \
-    X(action) X(host) X(actor.name) X(actor.id) X(real.name) X(real.id) X(effective.name) X(effective.id)    \
+    X(action)                                                                                                \
+    X(host) X(actor.name) X(actor.id) X(real.name) X(real.id) X(effective.name) X(effective.id)              \
         X(process_name) X(executable) X(command_line) X(working_directory) X(tty) X(unit) X(parent_name)     \
             X(parent_executable) X(login_source_ip) X(audit.tty) X(audit.success) X(audit.key) X(audit.node) \
                 X(audit.emitted) X(audit.incomplete)
 
 #define INTEGER_MEMBERS(X)                                                                                   \
     X(time_usec)                                                                                             \
-    X(trust) X(is_failure) X(is_ambiguous) X(actor_kind) X(args_count) X(is_args_exact) X(pid) X(parent_pid) \
+    X(trust)                                                                                                 \
+    X(is_failure) X(is_ambiguous) X(actor_kind) X(args_count) X(is_args_exact) X(pid) X(parent_pid)          \
         X(audit.is_present) X(audit.has_auid) X(audit.has_uid) X(audit.has_euid) X(audit.has_ses)            \
             X(audit.has_serial) X(audit.auid) X(audit.uid) X(audit.euid) X(audit.ses) X(audit.serial)
 
@@ -66,14 +68,19 @@ int event_load(struct slice bytes, struct arena *arena, struct event *ret_event)
 #define LOAD_INTEGER(member)                                                                                 \
     if (r >= 0)                                                                                              \
         r = slice_read_u64(&bytes, &v);                                                                      \
-    if (r >= 0)                                                                                              \
-        event.member = (__typeof__(event.member))v;
+    if (r >= 0) {                                                                                            \
+        event.member = (__typeof__(event.member))v;                                                          \
+        if ((uint64_t)event.member != v) /* wider than the member: we did not write it */                    \
+            r = -EBADMSG;                                                                                    \
+    }
     SLICE_MEMBERS(LOAD_SLICE)
     INTEGER_MEMBERS(LOAD_INTEGER)
     if (r >= 0)
         r = slice_read_u32(&bytes, &n_args);
     if (r < 0)
         return r;
+    if (event.trust > TRUST_KERNEL || event.actor_kind > ACTOR_NUMERIC)
+        return -EBADMSG;
     /* each argument takes at least its length word, so a lie about the number cannot make us allocate */
     if (n_args > MAX_ARGS || n_args > bytes.len / 4)
         return -EBADMSG;

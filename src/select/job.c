@@ -245,13 +245,19 @@ static _printf_(3, 4) void refuse(struct reader *reader, const char *path, const
                    message ? message : "refused");
 }
 
+/* Everything reported so far: when it grew, a failure was the user's and is told. */
+static size_t n_problems(const struct diag_list *diags)
+{
+    return diags->n + diags->n_dropped;
+}
+
 /* Fills settings; what is wrong with the values is in diags already. Negative: memory is out. */
 static int apply(struct reader *reader, const char *prefix, const struct option_table *table, void *settings)
 {
-    size_t n = reader->diags->n;
+    size_t n = n_problems(reader->diags);
     int r = config_apply(reader->config, prefix, table, settings, reader->diags);
 
-    if (r < 0 && reader->diags->n == n)
+    if (r < 0 && n_problems(reader->diags) == n)
         return r;
     reader->is_bad = reader->is_bad || r < 0;
     return 0;
@@ -418,14 +424,14 @@ static int read_file(const char *file, const char *id, struct diag_list *diags, 
     _cleanup_(job_settings_done) struct job_settings settings = {0};
     _cleanup_(job_done) struct job job = {0};
     struct reader reader = {.file = file, .diags = diags};
-    size_t n = diags->n;
+    size_t n = n_problems(diags);
     int r = config_new(&config);
 
     if (r < 0)
         return r;
     reader.config = config;
     r = config_load_file(config, file, diags);
-    if (r < 0 && diags->n == n)
+    if (r < 0 && n_problems(diags) == n)
         return r;
     reader.is_bad = r < 0;
     r = apply(&reader, "", &job_option_table, &settings);
@@ -435,9 +441,9 @@ static int read_file(const char *file, const char *id, struct diag_list *diags, 
     r = read_threat(&reader, &job);
     if (r < 0)
         return r;
-    n = diags->n;
+    n = n_problems(diags);
     r = config_check_unknown(config, diags);
-    if (r < 0 && diags->n == n)
+    if (r < 0 && n_problems(diags) == n)
         return r;
     if (r < 0 || reader.is_bad)
         return 1;

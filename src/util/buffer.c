@@ -124,6 +124,9 @@ int buffer_append_field(struct buffer *b, struct slice s)
 
     if (s.len >= UINT32_MAX)
         return -EOVERFLOW;
+    r = buffer_reserve(b, sizeof(uint32_t) + s.len); /* both or nothing */
+    if (r < 0)
+        return r;
     r = buffer_append_u32(b, slice_is_absent(s) ? 0 : (uint32_t)s.len + 1);
     if (r < 0)
         return r;

@@ -27,8 +27,10 @@ int diag_add(struct diag_list *list, const char *file, unsigned line, unsigned c
     va_list ap;
     int n;
 
-    if (list->n >= DIAG_MAX)
+    if (list->n >= DIAG_MAX) {
+        list->n_dropped++;
         return -EINVAL;
+    }
     if (list->n == list->size) {
         size_t size = list->size > 0 ? list->size * 2 : 8;
         struct diag *items = reallocarray(list->items, size, sizeof(*items));
@@ -58,6 +60,9 @@ static void print_escaped(FILE *out, const char *s)
 
         if (c < 0x20 || c == 0x7f)
             (void)fprintf(out, "\\x%02x", c);
+        else if (c == 0xc2 && (unsigned char)s[1] >= 0x80 && (unsigned char)s[1] <= 0x9f)
+            /* C1 controls, which a terminal obeys, too: U+009B is ESC [ (ECMA-48 section 5.3) */
+            (void)fprintf(out, "\\xc2\\x%02x", (unsigned char)*++s);
         else
             (void)fputc(c, out);
     }
@@ -80,8 +85,8 @@ void diag_print(const struct diag_list *list, FILE *out, const char *prefix)
         print_escaped(out, d->message);
         (void)fputc('\n', out);
     }
-    if (list->n == DIAG_MAX)
-        (void)fprintf(out, "%sonly the first %u problems are shown\n", prefix, DIAG_MAX);
+    if (list->n_dropped > 0)
+        (void)fprintf(out, "%s%zu more problems are not shown\n", prefix, list->n_dropped);
 }
 
 void diag_list_done(struct diag_list *list)

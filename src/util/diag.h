@@ -25,14 +25,15 @@ struct diag_list {
     struct diag *items;
     size_t n;
     size_t size;
+    size_t n_dropped; /* more than DIAG_MAX: counted, not kept */
 };
 
 #define DIAG_LIST_INIT ((struct diag_list){0})
 
 /*
  * Adds one problem and returns -EINVAL, so that a caller can `return diag_add(...)`; -ENOMEM when memory is
- * out. All strings are copied. file may be NULL. At most DIAG_MAX are kept, the rest is counted in the last
- * one.
+ * out. All strings are copied. file may be NULL. At most DIAG_MAX are kept, the rest is counted in
+ * n_dropped.
  */
 int diag_add(struct diag_list *list, const char *file, unsigned line, unsigned column, const char *format,
              ...) _printf_(5, 6);

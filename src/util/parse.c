@@ -2,9 +2,9 @@
 
 /*
  * Text to numbers without a locale, without a NUL at the end and without silent truncation: strtol and its
- * kin need a C string and read what the locale says, so the integers are read here digit by digit. strtod is
- * used for fractions only, on a copy whose alphabet was checked, since a correct decimal-to-binary conversion
- * is a library's work.
+ * kin need a C string and read what the locale says, so the integers are read here digit by digit. strtod_l
+ * is used for fractions only, in the "C" locale, on a copy whose alphabet was checked, since a correct
+ * decimal-to-binary conversion is a library's work.
  *
  * The calendar is the proleptic Gregorian one, by the usual era arithmetic (400 years = 146097 days; H.
  * Hinnant, "chrono-compatible low-level date algorithms"): timegm would do, but is neither standard C nor
@@ -13,6 +13,7 @@
 #include "util/parse.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,9 +45,9 @@ int parse_i64(struct slice s, int64_t *ret_v)
 
     if (r < 0)
         return r;
-    if (v > (uint64_t)INT64_MAX)
+    if (v > (uint64_t)INT64_MAX + is_negative)
         return -ERANGE;
-    *ret_v = is_negative ? -(int64_t)v : (int64_t)v;
+    *ret_v = (int64_t)(is_negative ? 0 - v : v);
     return 0;
 }
 
@@ -79,6 +80,7 @@ int parse_bool(struct slice s, bool *ret_v)
 int parse_double(struct slice s, double *ret_v)
 {
     char text[64], *end;
+    locale_t locale;
     double v;
 
     if (s.len == 0 || s.len >= sizeof(text))
@@ -88,8 +90,10 @@ int parse_double(struct slice s, double *ret_v)
             return -EINVAL;
     memcpy(text, s.data, s.len);
     text[s.len] = '\0';
-    errno = 0;
-    v = strtod(text, &end);
+    /* glibc hands out a constant for "C": no allocation, cannot fail */
+    locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    v = strtod_l(text, &end, locale);
+    freelocale(locale);
     if (end != text + s.len)
         return -EINVAL;
     if (!isfinite(v))

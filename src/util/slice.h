@@ -63,7 +63,8 @@ static inline bool slice_ends_with(struct slice s, struct slice suffix)
 /* s without its first n bytes; n must not exceed its length. */
 static inline struct slice slice_skip(struct slice s, size_t n)
 {
-    return (struct slice){s.data + n, s.len - n};
+    /* NULL + 0 is undefined in C */
+    return (struct slice){n > 0 ? s.data + n : s.data, s.len - n};
 }
 
 static inline struct slice slice_head(struct slice s, size_t n)
