@@ -132,6 +132,7 @@ static int apply_properties(struct config *config, const char *path, struct entr
                             const struct option *option, void *settings, struct diag_list *diags)
 {
     struct property_list *member = (void *)((char *)settings + option->offset);
+    const char *list = NULL;
     bool is_bad = false;
     int r;
 
@@ -140,14 +141,18 @@ static int apply_properties(struct config *config, const char *path, struct entr
     for (struct entry *e = config->entries; e; e = e->hh.next) {
         const char *name = path_below(e->path, path);
 
-        if (!name || e->is_taken)
+        if (!name)
             continue;
         e->is_taken = true;
+        if (list && path_below(e->path, list))
+            continue; /* its items went with it */
         r = 0;
         if (e->kind == ENTRY_SCALAR)
             r = property_list_add(member, slice_from_string(name), slice_from_string(e->text));
-        else if (e->kind == ENTRY_SEQUENCE)
+        else if (e->kind == ENTRY_SEQUENCE) {
             r = refuse_shape(config, e, &(struct option){.type = OPTION_STRING}, diags);
+            list = e->path;
+        }
         if (r < 0)
             return r;
         is_bad = is_bad || r > 0;

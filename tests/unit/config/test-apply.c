@@ -96,6 +96,25 @@ Test(apply, values_reach_their_members_and_the_rest_keeps_its_default)
     option_done(&sink_table, &sink);
 }
 
+Test(apply, asking_again_gives_the_same)
+{
+    struct diag_list diags = DIAG_LIST_INIT;
+    _cleanup_(config_freep) struct config *config = NULL;
+
+    cr_assert_eq(config_new(&config), 0);
+    cr_assert_eq(config_load_text(config, SLICE("topic: t\nwords: [a]\nkafka: {b: c}\n"), "f", &diags), 0);
+    for (int i = 0; i < 2; i++) {
+        struct sink sink = {0};
+
+        cr_assert_eq(config_apply(config, "", &sink_table, &sink, &diags), 0);
+        cr_assert_str_eq(sink.topic, "t");
+        cr_assert_eq(sink.words.n, 1);
+        cr_assert_eq(sink.properties.n, 1);
+        option_done(&sink_table, &sink);
+    }
+    cr_assert_eq(config_check_unknown(config, &diags), 0);
+}
+
 Test(apply, lists_can_be_written_in_four_ways)
 {
     static const struct {
@@ -180,7 +199,7 @@ Test(apply, every_mistake_of_a_run_is_told_with_its_place)
          "f:2:25: bad value for words.3, expected text, got nothing\n"},
         {"value where properties belong", "topic: x\nkafka: y\n", NULL,
          "f:2:8: bad value for kafka, expected keys with their values, got a single value\n"},
-        {"list among properties", "topic: x\nkafka: {a: [b]}\n", NULL,
+        {"list among properties", "topic: x\nkafka: {a: [b, {c: d}], e: f}\n", NULL,
          "f:2:12: bad value for kafka.a, expected text, got a list\n"},
         {"missing", "words: [a]\n", NULL, "f: key 'topic' is missing, expected text\n"},
         {"missing value", "topic:\n", NULL, "f:1:7: key 'topic' is missing, expected text\n"},

@@ -123,6 +123,8 @@ Test(yaml, mistakes_are_told_with_line_and_column)
         {"text at the top", SLICE("hello\n"), "f:1:1: the file holds a single value, expected keys\n"},
         {"second document", SLICE("a: 1\n---\na: 2\n"),
          "f:2:1: a second document begins here, expected one\n"},
+        {"many tag directives", SLICE(EIGHT("%TAG !a! b\n") EIGHT("%TAG !a! b\n") "%TAG !a! b\n--- {a: 1}"),
+         "f:1:1: more than 16 tag directives, expected none\n"},
         {"too deep", SLICE("a: [[[[[[[[[[[[[[[[x]]]]]]]]]]]]]]]]\n"),
          "f:1:19: nested too deep, expected at most 16 levels\n"},
         {"too deep below a refused key", SLICE("? [[[[[[[[[[[[[[[[x]]]]]]]]]]]]]]]]\n"),
