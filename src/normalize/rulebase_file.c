@@ -5,7 +5,8 @@
  * not be: without a byte-exact "version=2" it silently becomes another engine with other rules, a file
  * without rules loads, and the comments that hold the samples are not its business. So this file finds the
  * lines: rules (also those whose JSON goes over several lines, by the library's own criterion, an odd number
- * of percent signs), the samples before them, and what is refused:
+ * of percent signs; they are joined, since the library crashes on them when it reads from memory), the
+ * samples before them, and what is refused:
  *
  *  - include=: one file is one context, and the folder is the list of files.
  *  - type= and the "string" parser are only reported to the caller, who knows the library's version.
@@ -32,6 +33,7 @@ struct rulebase_file *rulebase_file_free(struct rulebase_file *f)
         return NULL;
     free(f->path);
     free(f->text);
+    buffer_done(&f->rules_text);
     free(f->rules);
     free(f->samples);
     free(f);
@@ -89,10 +91,10 @@ static int add_sample(struct rulebase_file *f, unsigned line, struct slice text,
 }
 
 /* body: behind "rule=", over all its lines. */
-static int add_rule(struct rulebase_file *f, unsigned line, unsigned last_line, struct slice body)
+static int add_rule(struct rulebase_file *f, unsigned line, struct slice body)
 {
     static const char *const names[] = {":string%", ":string:", ":string{", "\"string\""};
-    struct rulebase_rule rule = {.line = line, .last_line = last_line};
+    struct rulebase_rule rule = {.line = line};
     struct slice literal;
     size_t colon, end;
     int r;
@@ -111,8 +113,11 @@ static int add_rule(struct rulebase_file *f, unsigned line, unsigned last_line, 
     return 0;
 }
 
-/* The bytes of the logical line at the front of rest: up to a line end outside of percent signs. */
-static size_t logical_line(struct slice rest, unsigned *ret_n_lines)
+/*
+ * The bytes of the logical line at the front of rest: up to a line end outside of percent signs. Where the
+ * next line begins a rule, or nothing follows, a percent sign is missing: *ret_is_open.
+ */
+static size_t logical_line(struct slice rest, unsigned *ret_n_lines, bool *ret_is_open)
 {
     bool is_in_field = false;
     unsigned n_lines = 1;
@@ -123,12 +128,27 @@ static size_t logical_line(struct slice rest, unsigned *ret_n_lines)
             is_in_field = !is_in_field;
         if (rest.data[i] != '\n')
             continue;
-        if (!is_in_field)
+        if (!is_in_field || i + 1 == rest.len || slice_starts_with(slice_skip(rest, i + 1), SLICE("rule=")))
             break;
         n_lines++;
     }
     *ret_n_lines = n_lines;
+    *ret_is_open = is_in_field;
     return i;
+}
+
+static int add_text(struct buffer *out, struct slice text, unsigned n_lines)
+{
+    size_t start = out->len;
+    int r;
+
+    r = buffer_append_slice(out, text);
+    for (size_t i = start; r == 0 && i < out->len; i++)
+        if (out->data[i] == '\n')
+            out->data[i] = ' ';
+    for (unsigned i = 0; r == 0 && i < n_lines; i++)
+        r = buffer_append_char(out, '\n');
+    return r;
 }
 
 static int read_comment(struct rulebase_file *f, unsigned line, struct slice text)
@@ -150,16 +170,22 @@ static int read_lines(struct rulebase_file *f, struct slice rest, struct diag_li
     int r = 0, result = 0;
 
     while (rest.len > 0) {
+        bool is_open = false;
         struct slice text;
         size_t len;
 
         n_lines = 1;
-        len = rest.data[0] == '#' ? slice_find(rest, '\n') : logical_line(rest, &n_lines);
+        len = rest.data[0] == '#' ? slice_find(rest, '\n') : logical_line(rest, &n_lines, &is_open);
         text = slice_head(rest, len);
-        if (slice_starts_with(text, SLICE("#")))
+        r = add_text(&f->rules_text, text, n_lines);
+        if (r < 0)
+            return r;
+        if (is_open)
+            result = diag_add(diags, f->path, line, 1, "a field begins with '%%' and does not end with one");
+        else if (slice_starts_with(text, SLICE("#")))
             r = read_comment(f, line, text);
         else if (slice_starts_with(text, rule))
-            r = add_rule(f, line, line + n_lines - 1, slice_skip(text, rule.len));
+            r = add_rule(f, line, slice_skip(text, rule.len));
         else if (slice_starts_with(text, include))
             result = diag_add(diags, f->path, line, 1,
                               "'include=' is not supported: put the rules into a file of this folder");
@@ -225,7 +251,13 @@ int rulebase_file_read(const char *path, struct diag_list *diags, struct rulebas
         return diag_add(diags, path, 0, 0, "holds a NUL byte");
     if (text.data[text.len - 1] != '\n')
         return diag_add(diags, path, 0, 0, "the last line has no line end");
+    r = buffer_append_char(&f->rules_text, '\n'); /* in place of the version line */
+    if (r < 0)
+        return r;
     r = read_lines(f, slice_skip(text, version_line.len), diags);
+    if (r < 0)
+        return r;
+    r = buffer_append_char(&f->rules_text, '\0');
     if (r < 0)
         return r;
     if (f->n_rules == 0)

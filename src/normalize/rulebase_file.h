@@ -7,13 +7,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "util/buffer.h"
 #include "util/cleanup.h"
 #include "util/diag.h"
 #include "util/slice.h"
 
 struct rulebase_rule {
     unsigned line;        /* of "rule=" */
-    unsigned last_line;   /* differs from line where a rule's JSON goes over several lines */
     struct slice literal; /* what every match begins with; "" where the rule begins with a field */
     bool has_string;      /* uses the "string" parser */
 };
@@ -28,6 +28,11 @@ struct rulebase_sample {
 struct rulebase_file {
     char *path;
     char *text;
+    /*
+     * The same without the version line, NUL-terminated, for ln_loadSamplesFromString: a rule of several
+     * lines is one line, followed by empty ones, so that all line numbers are those of the file.
+     */
+    struct buffer rules_text;
     struct rulebase_rule *rules;
     size_t n_rules;
     struct rulebase_sample *samples;
