@@ -16,6 +16,8 @@
 #include <string.h>
 
 #define HASH_NONFATAL_OOM 1
+/* one-at-a-time: four bytes need no better one, and uthash's own falls through its cases without saying so */
+#define HASH_FUNCTION(keyptr, keylen, hashv) HASH_OAT(keyptr, keylen, hashv)
 #include <uthash.h>
 
 #include "util/parse.h"
