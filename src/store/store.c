@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The store as its callers see it: one file, one owner, one transaction at a time.
+ *
+ * Owner: a second hapax on the same state would learn and alert on half of the records each, so the store is
+ * locked for as long as it is open. The lock is an flock(2) on PATH.lock beside the database: it goes with
+ * the process however that dies, and tools that only read (sqlite3, a backup) are not locked out, which
+ * SQLite's own locking_mode=EXCLUSIVE would do. It is not on the database itself, because closing any second
+ * descriptor of that file would drop SQLite's POSIX locks. The lock file stays: removing it is a race. It
+ * holds the owner's process id, for the message only.
+ *
+ * Files: 0600 whatever the umask, the folder 0700; who ran what is nobody else's business. Only the last
+ * folder of the path is made: a mistyped path shall not grow a tree.
+ *
+ * Transactions: SQLite may have rolled back by itself after an error (disk full), so rollback asks first
+ * whether there is anything to roll back. An outbox size seen inside a transaction that is rolled back is
+ * forgotten.
+ */
+#include "store/store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "store/database.h"
+#include "util/parse.h"
+
+static int add_path_diag(struct diag_list *diags, const char *path, int error)
+{
+    switch (error) {
+    case EROFS:
+    case EACCES:
+    case EPERM:
+        return diag_add(
+            diags, path, 0, 0,
+            "the state cannot be written (%s): expected a file and a folder that this user may write",
+            strerror(error));
+    case ENOENT:
+        return diag_add(diags, path, 0, 0,
+                        "the state's folder does not exist, nor does the one above it: make it first");
+    case ENOTDIR:
+        return diag_add(diags, path, 0, 0,
+                        "a part of the state's path is not a folder: expected FOLDER/FILE");
+    case EISDIR:
+        return diag_add(diags, path, 0, 0, "the state is a folder: expected the name of a file");
+    case ENOSPC:
+    case EDQUOT:
+        return diag_add(diags, path, 0, 0, "no space is left for the state: free some and start again");
+    case ENOMEM:
+        return -ENOMEM;
+    default:
+        return diag_add(diags, path, 0, 0, "the state cannot be opened: %s", strerror(error));
+    }
+}
+
+static int make_folder(const char *path, struct diag_list *diags)
+{
+    _cleanup_(freep) char *folder = NULL;
+    const char *slash = strrchr(path, '/');
+
+    if (!slash || slash == path)
+        return 0;
+    folder = strndup(path, (size_t)(slash - path));
+    if (!folder)
+        return -ENOMEM;
+    if (mkdir(folder, 0700) < 0 && errno != EEXIST && errno != EROFS)
+        return add_path_diag(diags, path, errno);
+    return 0;
+}
+
+/* Who holds the lock, as it says itself; 0 where that cannot be read. */
+static uint64_t read_owner(int fd)
+{
+    char text[24];
+    uint64_t pid = 0;
+    ssize_t n = pread(fd, text, sizeof(text), 0);
+
+    if (n <= 0 || parse_u64(slice_trim(slice_new(text, (size_t)n)), &pid) < 0)
+        return 0;
+    return pid;
+}
+
+static int take_lock(const char *path, struct diag_list *diags, int *ret_fd)
+{
+    _cleanup_(freep) char *lock_path = NULL;
+    _cleanup_(closep) int fd = -1;
+
+    if (asprintf(&lock_path, "%s.lock", path) < 0) {
+        lock_path = NULL;
+        return -ENOMEM;
+    }
+    fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+    if (fd < 0)
+        return add_path_diag(diags, path, errno);
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK)
+            return diag_add(diags, lock_path, 0, 0, "the state's lock cannot be taken: %s", strerror(errno));
+        return diag_add(diags, path, 0, 0,
+                        "the state is in use by another hapax (process %" PRIu64
+                        "): stop that one, or name another state file",
+                        read_owner(fd));
+    }
+    /* a courtesy to whoever finds the lock taken: without it the message says process 0 */
+    if (ftruncate(fd, 0) == 0)
+        (void)dprintf(fd, "%ld\n", (long)getpid());
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+/* So that SQLite finds a file that is private already. */
+static int make_file(const char *path, struct diag_list *diags)
+{
+    _cleanup_(closep) int fd = -1;
+    struct stat st;
+
+    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600);
+    if (fd >= 0)
+        return 0;
+    if (errno != EEXIST)
+        return add_path_diag(diags, path, errno);
+    if (stat(path, &st) < 0)
+        return add_path_diag(diags, path, errno);
+    if (S_ISDIR(st.st_mode))
+        return add_path_diag(diags, path, EISDIR);
+    if (!S_ISREG(st.st_mode))
+        return diag_add(diags, path, 0, 0, "the state is not a regular file: expected the name of one");
+    return 0;
+}
+
+int store_open(const char *path, enum durability durability, struct diag_list *diags,
+               struct store **ret_store)
+{
+    _cleanup_(store_closep) struct store *store = NULL;
+    int r;
+
+    store = calloc(1, sizeof(*store));
+    if (!store)
+        return -ENOMEM;
+    store->lock_fd = -1;
+    store->path = strdup(path);
+    if (!store->path)
+        return -ENOMEM;
+    r = make_folder(path, diags);
+    if (r < 0)
+        return r;
+    r = make_file(path, diags);
+    if (r < 0)
+        return r;
+    r = take_lock(path, diags, &store->lock_fd);
+    if (r < 0)
+        return r;
+    r = database_open(store, durability, diags);
+    if (r < 0)
+        return r;
+    *ret_store = TAKE_PTR(store);
+    return 0;
+}
+
+struct store *store_close(struct store *store)
+{
+    if (!store)
+        return NULL;
+    for (size_t i = 0; i < N_STATEMENTS; i++)
+        (void)sqlite3_finalize(store->statements[i]);
+    /* an open transaction is rolled back by this; the last one to close folds the log into the database */
+    (void)sqlite3_close(store->db);
+    if (store->lock_fd >= 0)
+        (void)close(store->lock_fd);
+    free(store->path);
+    free(store);
+    return NULL;
+}
+
+const char *store_error(const struct store *store)
+{
+    return store->error;
+}
+
+static int run_kept(struct store *store, enum statement statement)
+{
+    _cleanup_(statement_donep) sqlite3_stmt *stmt = NULL;
+    int r;
+
+    r = store_statement(store, statement, &stmt);
+    if (r < 0)
+        return r;
+    return store_run(store, stmt);
+}
+
+int store_begin(struct store *store)
+{
+    int r;
+
+    assert(!store->is_in_transaction);
+
+    store->failure = 0;
+    r = run_kept(store, STATEMENT_BEGIN);
+    if (r < 0)
+        return r;
+    store->outbox_before = store->outbox;
+    store->is_in_transaction = true;
+    return 0;
+}
+
+int store_commit(struct store *store)
+{
+    int r;
+
+    assert(store->is_in_transaction);
+
+    r = run_kept(store, STATEMENT_COMMIT);
+    if (r < 0)
+        return r;
+    store->is_in_transaction = false;
+    return 0;
+}
+
+int store_rollback(struct store *store)
+{
+    if (!store->is_in_transaction)
+        return 0;
+    store->is_in_transaction = false;
+    store->outbox = store->outbox_before;
+    if (sqlite3_get_autocommit(store->db))
+        return 0;
+    return run_kept(store, STATEMENT_ROLLBACK);
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The store as a file with one owner: permissions, the lock, what a death in mid-transaction leaves, a full
+ * disk. */
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "support-store.h"
+
+static mode_t mode_of(const char *path)
+{
+    struct stat st;
+
+    cr_assert(stat(path, &st) == 0, "%s", path);
+    return st.st_mode & 07777;
+}
+
+Test(store, is_private_whatever_the_umask)
+{
+    char folder[FOLDER_SIZE], made[TEST_PATH_SIZE], path[TEST_PATH_SIZE], beside[TEST_PATH_SIZE + 8];
+    static const char *const suffixes[] = {"", "-wal", "-shm", ".lock"};
+    struct store *store;
+
+    make_temporary(folder);
+    name_in(made, folder, "hapax");
+    name_in(path, made, "state.db");
+    (void)umask(0);
+    store = open_store(path);
+    cr_assert(store_begin(store) == 0);
+    put(store, "k", "v");
+    cr_assert(store_commit(store) == 0);
+    cr_assert(mode_of(made) == 0700, "%o", mode_of(made));
+    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+        (void)snprintf(beside, sizeof(beside), "%s%s", path, suffixes[i]);
+        cr_assert(mode_of(beside) == 0600, "%s: %o", beside, mode_of(beside));
+    }
+    store_close(store);
+    remove_temporary(folder);
+}
+
+Test(store, refuses_a_path_it_cannot_use)
+{
+    char folder[FOLDER_SIZE], path[TEST_PATH_SIZE], file[TEST_PATH_SIZE];
+
+    make_temporary(folder);
+    name_in(path, folder, "a/b/state.db");
+    refuse_store(path, "nor does the one above it: make it first", "no parent");
+    name_in(path, folder, "");
+    path[strlen(path) - 1] = '\0';
+    refuse_store(path, "the state is a folder: expected the name of a file", "a folder");
+    name_in(file, folder, "file");
+    cr_assert(close(open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)) == 0);
+    name_in(path, file, "state.db");
+    refuse_store(path, "a part of the state's path is not a folder", "below a file");
+    name_in(path, folder, "fifo");
+    cr_assert(mkfifo(path, 0600) == 0);
+    refuse_store(path, "not a regular file", "a fifo");
+    remove_temporary(folder);
+}
+
+Test(store, refuses_what_it_may_not_write)
+{
+    char folder[FOLDER_SIZE], path[TEST_PATH_SIZE];
+
+    if (geteuid() == 0)
+        cr_skip_test("root may write everything");
+    make_temporary(folder);
+    name_in(path, folder, "state.db");
+    store_close(open_store(path));
+    cr_assert(chmod(path, 0400) == 0);
+    refuse_store(path, "cannot be written", "a file without permission");
+    cr_assert(chmod(folder, 0500) == 0);
+    refuse_store(path, "cannot be written", "a folder without permission");
+    cr_assert(chmod(folder, 0700) == 0);
+    remove_temporary(folder);
+}
+
+Test(store, has_one_owner)
+{
+    char folder[FOLDER_SIZE], path[TEST_PATH_SIZE], expected[64];
+    struct store *store;
+
+    make_temporary(folder);
+    name_in(path, folder, "state.db");
+    store = open_store(path);
+    (void)snprintf(expected, sizeof(expected), "in use by another hapax (process %ld): stop that one",
+                   (long)getpid());
+    refuse_store(path, expected, "locked");
+    store_close(store);
+    store_close(open_store(path));
+    remove_temporary(folder);
+}
+
+Test(store, forgets_a_transaction_that_was_not_committed)
+{
+    char folder[FOLDER_SIZE], path[TEST_PATH_SIZE];
+    struct store *store;
+    int status = 0;
+    pid_t pid;
+
+    make_temporary(folder);
+    name_in(path, folder, "state.db");
+    store = open_store(path);
+    cr_assert(store_begin(store) == 0);
+    put(store, "k", "committed");
+    cr_assert(store_commit(store) == 0);
+    cr_assert(store_begin(store) == 0);
+    put(store, "k", "rolled back");
+    cr_assert(store_rollback(store) == 0);
+    cr_assert(store_rollback(store) == 0); /* nothing to do */
+    assert_state(store, "", "k=committed ");
+    store_close(store);
+
+    pid = fork();
+    cr_assert(pid >= 0);
+    if (pid == 0) {
+        struct diag_list diags = DIAG_LIST_INIT;
+        struct change first = {SLICE("first"), SLICE("durable")}, second = {SLICE("k"), SLICE("lost")};
+
+        if (store_open(path, DURABILITY_POWER, &diags, &store) == 0 && store_begin(store) == 0 &&
+            store_put_change(store, &first) == 0 && store_commit(store) == 0 && store_begin(store) == 0 &&
+            store_put_change(store, &second) == 0 && store_put_cursor(store, "s", SLICE("x")) == 0)
+            (void)kill(getpid(), SIGKILL);
+        _exit(1);
+    }
+    cr_assert(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+
+    store = open_store(path);
+    assert_state(store, "", "first=durable k=committed ");
+    store_close(store);
+    remove_temporary(folder);
+}
+
+Test(store, says_no_space_and_keeps_what_was_committed)
+{
+    char folder[FOLDER_SIZE], path[TEST_PATH_SIZE];
+    _cleanup_(freep) char *large = calloc(1, 4 << 20);
+    struct rlimit limit = {2 << 20, RLIM_INFINITY}, unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+    struct change change = {SLICE("large"), slice_new(large, 4 << 20)};
+    struct store *store;
+    int r;
+
+    make_temporary(folder);
+    name_in(path, folder, "state.db");
+    store = open_store(path);
+    cr_assert(store_begin(store) == 0);
+    put(store, "k", "v");
+    cr_assert(store_commit(store) == 0);
+
+    /* a limit on the size of a file looks to the writer like a disk that is full */
+    cr_assert(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    cr_assert(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    cr_assert(store_begin(store) == 0);
+    r = store_put_change(store, &change);
+    if (r >= 0)
+        r = store_commit(store);
+    cr_assert(r == -ENOSPC, "%d: %s", r, store_error(store));
+    cr_assert(strstr(store_error(store), path) != NULL);
+    cr_assert(store_rollback(store) == 0);
+
+    /* and goes on when there is space again */
+    cr_assert(setrlimit(RLIMIT_FSIZE, &unlimited) == 0);
+    cr_assert(store_begin(store) == 0);
+    put(store, "k", "w");
+    cr_assert(store_commit(store) == 0);
+    store_close(store);
+    store = open_store(path);
+    assert_state(store, "", "k=w ");
+    store_close(store);
+    remove_temporary(folder);
+}
