@@ -12,15 +12,20 @@
 #include <errno.h>
 #include <stdint.h>
 
+static size_t *place_in(const struct heap *heap, void *item)
+{
+    return (void *)((char *)item + heap->place_offset);
+}
+
 static void put(struct heap *heap, size_t place, void *item)
 {
     heap->items[place] = item;
-    *(size_t *)((char *)item + heap->place_offset) = place;
+    *place_in(heap, item) = place;
 }
 
-static size_t place_of(const struct heap *heap, const void *item)
+static size_t place_of(const struct heap *heap, void *item)
 {
-    const size_t place = *(const size_t *)((const char *)item + heap->place_offset);
+    const size_t place = *place_in(heap, item);
 
     assert(place < heap->n && heap->items[place] == item);
     return place;
