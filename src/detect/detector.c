@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The wrapper around all detectors: a driver is a constant table, and what is said once for every driver is
+ * said here. Job ids become part of state keys, "DETECTOR/JOB/...", so one with a '/' is refused; a partition
+ * that is absent is the fleet's, "". Drivers do not know each other; this file lists them.
+ */
+#include "detect/detector.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+const struct detector_driver *const detector_drivers[] = {
+    &rare_driver,
+    NULL,
+};
+
+int detector_new(const struct detector_driver *driver, const struct detector_options *options,
+                 struct detector **ret_detector)
+{
+    struct detector *d = NULL;
+    int r;
+
+    assert(options->options);
+    if (!options->job || !*options->job || strchr(options->job, '/'))
+        return -EINVAL;
+    r = driver->new (options, &d);
+    if (r < 0)
+        return r;
+    d->driver = driver;
+    *ret_detector = d;
+    return 0;
+}
+
+struct detector *detector_free(struct detector *d)
+{
+    if (d)
+        d->driver->free(d);
+    return NULL;
+}
+
+int detector_feed(struct detector *d, const struct event *event, struct slice user, struct slice partition,
+                  const struct detector_callbacks *callbacks)
+{
+    if (slice_is_absent(partition))
+        partition = SLICE("");
+    return d->driver->feed(d, event, user, partition, callbacks);
+}
+
+int detector_advance(struct detector *d, int64_t time_usec, const struct detector_callbacks *callbacks)
+{
+    return d->driver->advance(d, time_usec, callbacks);
+}
+
+int detector_finish(struct detector *d, const struct detector_callbacks *callbacks)
+{
+    return d->driver->finish(d, callbacks);
+}
+
+int64_t detector_deadline_usec(const struct detector *d)
+{
+    return d->driver->deadline_usec(d);
+}
+
+int detector_changes(struct detector *d, change_fn fn, void *userdata)
+{
+    return d->driver->changes(d, fn, userdata);
+}
+
+int detector_restore(struct detector *d, const struct change *change)
+{
+    return d->driver->restore(d, change);
+}

@@ -1,0 +1,595 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The rare detector: who runs this at all, and how often compared with the others? Its unit is the
+ * user-bucket: a user seen in a quarter of an hour, once or five hundred times. A user's probability is the
+ * mass of all users no more frequent than this one (rarity.c), the score says how small that is.
+ *
+ * Learning comes first: an event enters its user into the open bucket, the model counts that user-bucket at
+ * once, and the user is scored in the model that contains it. The model with its open bucket is therefore
+ * always the view that finalising the bucket now would give, and the provisional verdict of an event is read
+ * from it. Nothing has to be copied and thrown away: closing the bucket only adds "one more active bucket"
+ * (decay) and keeps each user's greatest raw score, which provisional verdicts look at and never write. When
+ * the bucket closes, everybody in it is scored again, now with those who came later.
+ *
+ * One clock, the stream's, runs all populations of a detector: the greatest bucket of any event or advance.
+ * An event of any host closes the open bucket for all of them, so final verdicts come bucket by bucket, by
+ * user, then partition, then kind.
+ *
+ * forget: window (the default) compares people with people, services with services, numeric names with
+ * numeric names: each partition and actor kind is a population of its own. Events up to `lateness` before the
+ * open bucket are learned where they belong and judged by the model as it stands now; they get no final
+ * verdict, as their bucket has had its own, and n_events counts from 1.
+ * forget: decay is Elastic's rare-by-user for those who migrate: one population a partition, no late events,
+ * and the first, partial bucket of each population ignored.
+ *
+ * An alert is given once for (partition, user, bucket), by the event that first reaches the threshold, or
+ * by the final verdict if only that one does. Which buckets have alerted is state.
+ *
+ * Of the four ceilings on the score, N2 and N3 are here; N0 (noise) and N1 (percentile) are not yet: see
+ * rarity.c. Not here either: Elastic's removal of users unseen for 16000 buckets at job close; limits on
+ * users do that work.
+ *
+ * Cost: an event of somebody already in the open bucket, with nobody new since, is a table look-up and a copy
+ * of the event; otherwise one pass over the weights of the population from the changed one up, 10 to 20 us
+ * for 10,000 users, and up to six beta quantiles of about 2 us.
+ */
+#include "detect/rare.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "util/parse.h"
+
+/* Elastic's decay rate, for buckets of half an hour and more; elastic-rare facts 2.2 */
+#define DECAY_RATE        0.0005
+#define DECAY_BUCKET_USEC (30 * USEC_PER_MINUTE)
+
+/* chosen: a usual event is below 1 KiB, ARG_MAX allows 2 MiB of arguments */
+#define EVENT_MAX_BYTES (64U << 10)
+/* chosen: of all events kept for the open bucket; beyond it they are kept without their arguments */
+#define EVENTS_MAX_BYTES ((size_t)64 << 20)
+/* chosen: what a field of an event without arguments may keep */
+#define FIELD_MAX_BYTES 256U
+
+static const char *const forget_choices[] = {"window", "decay", NULL};
+
+static const struct option rare_option_rows[] = {
+    {
+        .name = "forget",
+        .type = OPTION_CHOICE,
+        .offset = offsetof(struct rare_options, forget),
+        .default_text = "window",
+        .choices = forget_choices,
+        .help =
+            "how the past loses weight: window (nothing older counts) or decay (as Elastic's rare function)",
+    },
+    {
+        .name = "window",
+        .type = OPTION_DURATION,
+        .offset = offsetof(struct rare_options, window_usec),
+        .default_text = "30d",
+        .min = (double)USEC_PER_DAY,
+        .max = 366.0 * (double)USEC_PER_DAY,
+        .help = "how far back forget: window looks, at most 43200 buckets",
+    },
+    {
+        .name = "bucket_span",
+        .type = OPTION_DURATION,
+        .offset = offsetof(struct rare_options, bucket_span_usec),
+        .default_text = "15min",
+        .min = (double)USEC_PER_MINUTE,
+        .max = (double)USEC_PER_DAY,
+        .help = "the time within which a user counts once",
+    },
+    {
+        .name = "lateness",
+        .type = OPTION_DURATION,
+        .offset = offsetof(struct rare_options, lateness_usec),
+        .default_text = "16h",
+        .min = 0,
+        .max = 16.0 * (double)USEC_PER_HOUR,
+        .help = "how long before the open bucket an event may be to be learned all the same (forget: window)",
+    },
+    {
+        .name = "max_users",
+        .type = OPTION_INTEGER,
+        .offset = offsetof(struct rare_options, max_users),
+        .default_text = "100000",
+        .min = 1,
+        .max = 1000000,
+        .help = "the most users kept of one population, the least informative goes first",
+    },
+};
+
+static const struct option_table rare_option_table = {
+    .options = rare_option_rows,
+    .n_options = ARRAY_SIZE(rare_option_rows),
+    .struct_size = sizeof(struct rare_options),
+};
+
+static struct rare *rare_of(struct detector *d)
+{
+    assert(d->driver == &rare_driver);
+    return (struct rare *)d; /* its first member */
+}
+
+struct rare_stats rare_stats(const struct detector *d)
+{
+    const struct rare *rare = (const struct rare *)d;
+    struct rare_stats stats;
+
+    assert(d->driver == &rare_driver);
+    stats = rare->stats;
+    stats.n_evicted_users = rare->model.n_evicted_users;
+    stats.n_evicted_populations = rare->model.n_evicted_populations;
+    return stats;
+}
+
+static void rare_free(struct detector *d)
+{
+    struct rare *rare = (struct rare *)d;
+
+    model_done(&rare->model);
+    free(rare->present);
+    arena_done(&rare->arena);
+    free(rare->key_prefix);
+    free(rare->job);
+    free(rare);
+}
+
+static void rare_freep(struct rare **rare)
+{
+    if (*rare)
+        rare_free(&(*rare)->detector);
+}
+
+static bool is_within(const struct option *row, int64_t v)
+{
+    return (double)v >= row->min && (double)v <= row->max;
+}
+
+static int rare_new(const struct detector_options *options, struct detector **ret_detector)
+{
+    _cleanup_(rare_freep) struct rare *rare = NULL;
+    const struct rare_options *o = options->options;
+    const int64_t n_window =
+        o->bucket_span_usec > 0 ? MAX(INT64_C(1), o->window_usec / o->bucket_span_usec) : 0;
+
+    /* the option table has checked each by itself; this is for callers without one, and for the pair */
+    if ((o->forget != FORGET_WINDOW && o->forget != FORGET_DECAY) ||
+        !is_within(&rare_option_rows[1], o->window_usec) ||
+        !is_within(&rare_option_rows[2], o->bucket_span_usec) ||
+        !is_within(&rare_option_rows[3], o->lateness_usec) || !is_within(&rare_option_rows[4], o->max_users))
+        return -EINVAL;
+    if (o->forget == FORGET_WINDOW && n_window > RARE_MAX_WINDOW_BUCKETS)
+        return -EINVAL;
+
+    rare = calloc(1, sizeof(*rare));
+    if (!rare)
+        return -ENOMEM;
+    rare->threshold = options->threshold;
+    rare->span_usec = o->bucket_span_usec;
+    /* a bucket's start, not the event, is looked at: advancing the clock inside a bucket must change nothing
+     */
+    rare->lateness_buckets = (o->lateness_usec + o->bucket_span_usec - 1) / o->bucket_span_usec;
+    rare->model.forget = o->forget == FORGET_DECAY ? FORGET_DECAY : FORGET_WINDOW;
+    rare->model.n_window = n_window;
+    rare->model.lambda = DECAY_RATE * fmin(1, (double)o->bucket_span_usec / (double)DECAY_BUCKET_USEC);
+    rare->model.max_users = (size_t)o->max_users;
+    model_init(&rare->model);
+    rare->job = strdup(options->job);
+    if (!rare->job)
+        return -ENOMEM;
+    /* bucket numbers and weights mean nothing under another setting: each has its own keys */
+    if (asprintf(&rare->key_prefix, "rare/%s/%s-%lld/", rare->job, forget_choices[o->forget],
+                 (long long)o->bucket_span_usec) < 0) {
+        rare->key_prefix = NULL;
+        return -ENOMEM;
+    }
+    *ret_detector = &TAKE_PTR(rare)->detector;
+    return 0;
+}
+
+int rare_enter(struct rare *rare, struct member *member)
+{
+    struct member **present;
+    size_t size;
+
+    if (member->presence)
+        return 0;
+    if (rare->n_present == rare->present_size) {
+        size = rare->present_size > 0 ? 2 * rare->present_size : 16;
+        present = reallocarray(rare->present, size, sizeof(struct member *));
+        if (!present)
+            return -ENOMEM;
+        rare->present = present;
+        rare->present_size = size;
+    }
+    if (member_enter(member) < 0)
+        return -ENOMEM;
+    rare->present[rare->n_present++] = member;
+    return 0;
+}
+
+static void rare_leave(struct rare *rare, struct member *member)
+{
+    rare->event_bytes -= member->presence->event.size;
+    member_leave(member);
+}
+
+static struct slice cut(struct slice s)
+{
+    return slice_head(s, FIELD_MAX_BYTES);
+}
+
+/* What a final verdict cannot do without. */
+static struct event strip_event(const struct event *event)
+{
+    struct event s = *event;
+
+    s.format = cut(s.format);
+    s.action = cut(s.action);
+    s.host = cut(s.host);
+    s.actor = (struct user){cut(s.actor.name), cut(s.actor.id)};
+    s.real = (struct user){cut(s.real.name), cut(s.real.id)};
+    s.effective = (struct user){cut(s.effective.name), cut(s.effective.id)};
+    s.process_name = cut(s.process_name);
+    s.executable = cut(s.executable);
+    s.command_line = s.working_directory = s.tty = s.unit = SLICE_NULL;
+    s.parent_name = s.parent_executable = s.login_source_ip = SLICE_NULL;
+    s.audit.tty = s.audit.success = s.audit.key = s.audit.node = SLICE_NULL;
+    s.audit.emitted = s.audit.incomplete = SLICE_NULL;
+    s.args = NULL;
+    s.n_args = 0;
+    s.is_args_exact = false;
+    return s;
+}
+
+/* Whether the strings of an event are few enough to keep, without writing them first. */
+static bool is_large(const struct event *event)
+{
+    size_t bytes = event->command_line.len + event->executable.len + event->working_directory.len;
+
+    for (size_t i = 0; i < event->n_args && bytes <= EVENT_MAX_BYTES / 2; i++)
+        bytes += event->args[i].len + 4;
+    return bytes > EVENT_MAX_BYTES / 2;
+}
+
+static int keep_event(struct rare *rare, struct presence *presence, const struct event *event)
+{
+    struct buffer *out = &presence->event;
+    struct event stripped;
+    int r = 0;
+
+    rare->event_bytes -= out->size;
+    buffer_clear(out);
+    if (!is_large(event))
+        r = event_save(event, out);
+    if (r >= 0 &&
+        (out->len == 0 || out->len > EVENT_MAX_BYTES || rare->event_bytes + out->size > EVENTS_MAX_BYTES)) {
+        rare->stats.n_events_cut++;
+        stripped = strip_event(event);
+        buffer_done(out);
+        r = event_save(&stripped, out);
+    }
+    rare->event_bytes += out->size;
+    return r;
+}
+
+/* The members of a verdict that come from the model; the curve is settled. */
+static void describe(const struct rare *rare, struct member *member, int64_t bucket, struct verdict *v)
+{
+    struct population *population = member->population;
+    const double unit = population_unit(&rare->model, population);
+    const int64_t previous = member_previous_bucket(&rare->model, member, bucket);
+
+    v->user_weight = member->weight * unit;
+    v->total_weight = curve_total(&population->curve) * unit;
+    v->less_likely_weight = curve_mass(&population->curve, member->weight) * unit;
+    v->n_users = population->n_members;
+    v->is_first_seen = previous == BUCKET_NONE;
+    v->first_seen_usec = member->first_bucket * rare->span_usec;
+    v->previous_seen_usec = previous == BUCKET_NONE ? 0 : previous * rare->span_usec;
+}
+
+/* Probability and score of a member in this bucket; *ret_raw is for keeping. 0 or -ENOMEM. */
+static int judge(struct rare *rare, struct member *member, int64_t bucket, struct verdict *v, double *ret_raw)
+{
+    struct population *population = member->population;
+    struct presence *presence = member->presence;
+    double raw;
+    int r;
+
+    r = population_settle(population);
+    if (r < 0)
+        return r;
+    v->has_probability = true;
+    if (presence && presence->version == population->version) {
+        v->probability = presence->probability;
+    } else {
+        v->probability =
+            rarity_probability(&population->curve, member->weight, population_unit(&rare->model, population));
+        if (presence) {
+            presence->probability = v->probability;
+            presence->version = population->version;
+        }
+    }
+    raw = rarity_raw_score(v->probability);
+    *ret_raw = fmax(raw, member_greatest_raw(&rare->model, member, rare->model.now_bucket));
+    v->score = rarity_score(v->probability, raw, *ret_raw);
+    describe(rare, member, bucket, v);
+    return 0;
+}
+
+/* The reason of a scored verdict; remembers a new alert. 0 or -ENOMEM. */
+static int decide(struct rare *rare, struct member *member, int64_t bucket, struct verdict *v)
+{
+    const int64_t oldest =
+        rare->model.forget == FORGET_WINDOW ? rare->model.now_bucket - rare->lateness_buckets : bucket;
+    int r;
+
+    if (!(v->score >= rare->threshold)) {
+        v->reason = VERDICT_BELOW_THRESHOLD;
+    } else if (member_has_alerted(member, bucket)) {
+        v->reason = VERDICT_REPEATED;
+    } else {
+        v->reason = VERDICT_ALERT;
+        r = member_add_alerted(member, bucket, oldest);
+        if (r < 0)
+            return r;
+        member_touch(&rare->model, member);
+    }
+    return 0;
+}
+
+static struct verdict verdict_of(const struct rare *rare, const struct event *event, struct slice user,
+                                 struct slice partition, int64_t bucket)
+{
+    return (struct verdict){
+        .job = rare->job,
+        .detector = rare_driver.name,
+        .event = event,
+        .user = user,
+        .partition = partition,
+        .bucket_start_usec = bucket * rare->span_usec,
+        .bucket_span_usec = rare->span_usec,
+        .threshold = rare->threshold,
+    };
+}
+
+static int compare_present(const void *pa, const void *pb)
+{
+    const struct member *a = *(struct member *const *)pa, *b = *(struct member *const *)pb;
+    int order = slice_compare(a->name, b->name);
+
+    if (order == 0)
+        order = slice_compare(a->population->partition, b->population->partition);
+    return order != 0 ? order : a->population->kind - b->population->kind;
+}
+
+static int finalise(struct rare *rare, struct member *member, const struct detector_callbacks *callbacks)
+{
+    const int64_t bucket = rare->model.now_bucket;
+    struct verdict v;
+    struct event event;
+    double raw;
+    int r;
+
+    arena_reset(&rare->arena);
+    r = event_load(buffer_slice(&member->presence->event), &rare->arena, &event);
+    if (r < 0)
+        return r;
+    v = verdict_of(rare, &event, member->name, member->population->partition, bucket);
+    v.is_final = true;
+    v.n_events = member->presence->n_events;
+    r = judge(rare, member, bucket, &v, &raw);
+    if (r < 0)
+        return r;
+    r = decide(rare, member, bucket, &v);
+    if (r < 0)
+        return r;
+    member->greatest_raw = raw;
+    member->greatest_bucket = bucket;
+    member_touch(&rare->model, member);
+    return callbacks->final ? callbacks->final(callbacks->userdata, &v) : 0;
+}
+
+static int close_bucket(struct rare *rare, const struct detector_callbacks *callbacks)
+{
+    struct population *population;
+    int r;
+
+    if (rare->n_present == 0)
+        return 0;
+    qsort(rare->present, rare->n_present, sizeof(struct member *), compare_present);
+    for (size_t i = 0; i < rare->n_present; i++) {
+        r = finalise(rare, rare->present[i], callbacks);
+        if (r < 0)
+            return r;
+    }
+    for (size_t i = 0; i < rare->n_present; i++)
+        rare_leave(rare, rare->present[i]);
+    /* all of them have left: the first of each population to be met here closes it */
+    for (size_t i = 0; i < rare->n_present; i++) {
+        population = rare->present[i]->population;
+        if (population->closed_bucket == rare->model.now_bucket)
+            continue;
+        population->closed_bucket = rare->model.now_bucket;
+        r = population_close(&rare->model, population);
+        if (r < 0)
+            return r;
+    }
+    rare->n_present = 0;
+    return 0;
+}
+
+static int move_to(struct rare *rare, int64_t bucket, const struct detector_callbacks *callbacks)
+{
+    int r;
+
+    if (bucket > rare->model.now_bucket) {
+        r = close_bucket(rare, callbacks);
+        if (r < 0)
+            return r;
+    }
+    return model_advance(&rare->model, bucket);
+}
+
+static int64_t clamp_time(int64_t time_usec)
+{
+    return time_usec < 0 ? 0 : MIN(time_usec, RARE_MAX_TIME_USEC);
+}
+
+static struct slice cut_name(struct rare *rare, struct slice name)
+{
+    if (name.len <= MODEL_MAX_NAME_BYTES)
+        return name;
+    rare->stats.n_names_cut++;
+    return slice_head(name, MODEL_MAX_NAME_BYTES);
+}
+
+static int find_population(struct rare *rare, const struct event *event, struct slice partition,
+                           int64_t bucket, struct population **ret_population)
+{
+    const int kind = rare->model.forget == FORGET_WINDOW ? (int)event->actor_kind : 0;
+    struct population *population = model_find_population(&rare->model, kind, partition);
+    int r;
+
+    if (!population) {
+        r = model_add_population(&rare->model, kind, partition, true, &population);
+        if (r != 0)
+            return r;
+        /* an event on the very edge sees the whole bucket */
+        population->start_bucket = bucket + (clamp_time(event->time_usec) % rare->span_usec != 0);
+        population_touch(&rare->model, population);
+    }
+    population_use(&rare->model, population, bucket);
+    *ret_population = population;
+    return 0;
+}
+
+/* Learns the event and fills the verdict. 0 or a negative errno. */
+static int take(struct rare *rare, const struct event *event, int64_t bucket, struct verdict *v)
+{
+    struct model *model = &rare->model;
+    struct population *population;
+    struct member *member;
+    double raw;
+    int r;
+
+    if (bucket < model->now_bucket &&
+        (model->forget == FORGET_DECAY || bucket < model->now_bucket - rare->lateness_buckets ||
+         bucket <= model->now_bucket - model->n_window)) {
+        rare->stats.n_late++;
+        v->reason = VERDICT_LATE;
+        return 0;
+    }
+    r = find_population(rare, event, v->partition, bucket, &population);
+    if (r == 0 && model->forget == FORGET_DECAY && bucket < population->start_bucket) {
+        v->reason = VERDICT_PARTIAL_BUCKET;
+        return 0;
+    }
+    member = r == 0 ? population_find(population, v->user) : NULL;
+    if (r == 0 && !member)
+        r = model_add_member(model, population, v->user, true, &member);
+    if (r < 0)
+        return r;
+    if (r > 0) {
+        rare->stats.n_table_full++;
+        v->reason = VERDICT_TABLE_FULL;
+        return 0;
+    }
+
+    if (bucket == model->now_bucket) {
+        if (!member->presence)
+            model_learn(model, member, bucket);
+        r = rare_enter(rare, member);
+        if (r < 0)
+            return r;
+        r = keep_event(rare, member->presence, event);
+        if (r < 0)
+            return r;
+        v->n_events = ++member->presence->n_events;
+        member_touch(model, member);
+    } else {
+        model_learn(model, member, bucket);
+        v->n_events = 1;
+    }
+    /* a late event is judged by the model of now, and so is its user's own maximum */
+    r = judge(rare, member, bucket, v, &raw);
+    if (r < 0)
+        return r;
+    return decide(rare, member, bucket, v);
+}
+
+static int rare_feed(struct detector *d, const struct event *event, struct slice user, struct slice partition,
+                     const struct detector_callbacks *callbacks)
+{
+    struct rare *rare = rare_of(d);
+    const int64_t bucket = clamp_time(event->time_usec) / rare->span_usec;
+    struct verdict v;
+    int r;
+
+    r = move_to(rare, bucket, callbacks);
+    if (r < 0)
+        return r;
+    v = verdict_of(rare, event, cut_name(rare, user), cut_name(rare, partition), bucket);
+    if (slice_is_absent(user)) {
+        v.reason = VERDICT_NO_USER;
+    } else {
+        r = take(rare, event, bucket, &v);
+        if (r < 0)
+            return r;
+    }
+    return callbacks->provisional ? callbacks->provisional(callbacks->userdata, &v) : 0;
+}
+
+static int rare_advance(struct detector *d, int64_t time_usec, const struct detector_callbacks *callbacks)
+{
+    struct rare *rare = rare_of(d);
+
+    return move_to(rare, clamp_time(time_usec) / rare->span_usec, callbacks);
+}
+
+static int rare_finish(struct detector *d, const struct detector_callbacks *callbacks)
+{
+    struct rare *rare = rare_of(d);
+
+    /* closed is closed: what still comes for this bucket is late */
+    return rare->n_present > 0 ? move_to(rare, rare->model.now_bucket + 1, callbacks) : 0;
+}
+
+static int64_t rare_deadline_usec(const struct detector *d)
+{
+    const struct rare *rare = (const struct rare *)d;
+
+    return rare->n_present > 0 ? (rare->model.now_bucket + 1) * rare->span_usec : INT64_MAX;
+}
+
+static int driver_changes(struct detector *d, change_fn fn, void *userdata)
+{
+    return rare_changes(rare_of(d), fn, userdata);
+}
+
+static int driver_restore(struct detector *d, const struct change *change)
+{
+    return rare_restore(rare_of(d), change);
+}
+
+const struct detector_driver rare_driver = {
+    .name = "rare",
+    .summary = "alerts on users who are rare for a command, in a window or as Elastic's rare function",
+    .options = &rare_option_table,
+    .new = rare_new,
+    .free = rare_free,
+    .feed = rare_feed,
+    .advance = rare_advance,
+    .finish = rare_finish,
+    .changes = driver_changes,
+    .restore = driver_restore,
+    .deadline_usec = rare_deadline_usec,
+};

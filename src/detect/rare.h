@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAPAX_DETECT_RARE_H
+#define HAPAX_DETECT_RARE_H
+
+/* The rare detector's own side: its options, what it counts, and what its two files share. */
+
+#include "detect/detector.h"
+#include "detect/model.h"
+#include "util/arena.h"
+
+/* Filled from rare_driver.options. */
+struct rare_options {
+    int forget; /* enum forget */
+    int64_t window_usec;
+    int64_t bucket_span_usec;
+    int64_t lateness_usec;
+    int64_t max_users; /* of a population */
+};
+
+/* Limit on window / bucket span: a bit for each bucket and user. 30 days of minutes; 366 days of 15 minutes.
+ */
+#define RARE_MAX_WINDOW_BUCKETS 43200
+
+/* 9999-12-31T23:59:59Z in microseconds, the last second a timestamp can be written of. Later (and negative)
+ * times are forged or broken and are taken as this (as 0). */
+#define RARE_MAX_TIME_USEC (INT64_C(253402300799) * 1000000)
+
+struct rare_stats {
+    uint64_t n_late;                /* events that came too late */
+    uint64_t n_table_full;          /* events of users that found no place */
+    uint64_t n_evicted_users;       /* forgotten because a limit was reached */
+    uint64_t n_evicted_populations; /* their users are counted as well where the limit was on users */
+    uint64_t n_events_cut;          /* events kept for the final verdict without their arguments: too large */
+    uint64_t n_names_cut;           /* user or host names cut to MODEL_MAX_NAME_BYTES */
+};
+
+/* What a rare detector has counted since detector_new. d must be one. */
+struct rare_stats rare_stats(const struct detector *d);
+
+struct rare {
+    struct detector detector;
+    char *job;
+    double threshold;
+    int64_t span_usec;
+    int64_t lateness_buckets;
+    char *key_prefix; /* of state: "rare/JOB/SETTING/" */
+    struct model model;
+    struct member **present; /* who is in the open bucket, in order of appearance */
+    size_t n_present, present_size;
+    size_t event_bytes; /* kept for the open bucket, of all of them */
+    struct arena arena;
+    struct rare_stats stats;
+};
+
+/* Makes the member present in the open bucket; nothing where it is. 0 or -ENOMEM. */
+int rare_enter(struct rare *rare, struct member *member) _warn_unused_;
+
+/* detector_changes and detector_restore: rare_state.c. */
+int rare_changes(struct rare *rare, change_fn fn, void *userdata) _warn_unused_;
+int rare_restore(struct rare *rare, const struct change *change) _warn_unused_;
+
+#endif
