@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# Completion for hapax(1). Commands and options are asked from the program itself, so this file does not age.
+
+_hapax_words() {
+    # "  -q, --quiet  text" and "  --state DB  text" give --quiet and --state
+    hapax "$@" --help 2>/dev/null | sed -nE 's/^ +(-[a-zA-Z], +)?(--[a-z-]+).*/\2/p'
+}
+
+_hapax() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
+    COMPREPLY=()
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        mapfile -t COMPREPLY < <(compgen -W \
+            "$(hapax --help 2>/dev/null | sed -nE '/^Commands:/,/^$/s/^  ([a-z]+) .*/\1/p') --help --version" -- "$current")
+        return
+    fi
+    case $previous in
+        --format | -f)
+            mapfile -t COMPREPLY < <(compgen -W "auto audit syslog json journal-export" -- "$current")
+            return
+            ;;
+        --protocol | -p)
+            mapfile -t COMPREPLY < <(compgen -W "lines omprog" -- "$current")
+            return
+            ;;
+        --detector | -d)
+            mapfile -t COMPREPLY < <(compgen -W "rare" -- "$current")
+            return
+            ;;
+        --job | -j)
+            mapfile -t COMPREPLY < <(compgen -W "$(hapax jobs 2>/dev/null | awk '/^[a-z_]+ /{print $1}')" -- "$current")
+            return
+            ;;
+        --time-zone)
+            mapfile -t COMPREPLY < <(cd /usr/share/zoneinfo 2>/dev/null && compgen -f -- "$current")
+            return
+            ;;
+    esac
+    case $current in
+        -*)
+            mapfile -t COMPREPLY < <(compgen -W "$(_hapax_words "$command")" -- "$current")
+            ;;
+        *)
+            if [ "$command" = jobs ]; then
+                mapfile -t COMPREPLY < <(compgen -W "$(hapax jobs 2>/dev/null | awk '/^[a-z_]+ /{print $1}')" -- "$current")
+            else
+                mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            fi
+            ;;
+    esac
+}
+
+complete -o filenames -F _hapax hapax
