@@ -37,9 +37,9 @@ if has_passed "builds with clang without a warning"; then
     check "clang-tidy finds nothing" tidy
 fi
 
-# Two of its checks are off: gcc 12 takes memory that is handed over in arrays and hash tables for leaked, and values set in
-# a loop for not set. The run under ASan and UBSan is exact about leaks, -Wmaybe-uninitialized stays.
-analyzer="-fanalyzer,-Wno-analyzer-malloc-leak,-Wno-analyzer-use-of-uninitialized-value"
+# Three of its checks are off: gcc 12 takes memory that is handed over in arrays and hash tables for leaked, values set in a
+# loop for not set, and forgets that a slice without bytes has length 0. The run under ASan and UBSan is exact about these.
+analyzer="-fanalyzer -Wno-analyzer-malloc-leak -Wno-analyzer-null-argument -Wno-analyzer-use-of-uninitialized-value"
 check "gcc -fanalyzer finds nothing, and no warning" build analyzer -Dtests=false -Dwerror=true "-Dc_args=$analyzer"
 
 check "builds with ASan and UBSan" build sanitize "${sanitizers[@]}"
