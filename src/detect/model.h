@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* uthash must see these before anyone includes it: a keyed hash, and no exit() when memory is out */
-#include "detect/keyed_hash.h"
+#include "util/keyed_hash.h"
 #define HASH_FUNCTION(key, n, hash) ((hash) = (unsigned)keyed_hash((key), (n)))
 #define HASH_NONFATAL_OOM           1
 #include <uthash.h>

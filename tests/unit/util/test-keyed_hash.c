@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "detect/keyed_hash.h"
+#include "util/keyed_hash.h"
 
 #include "support.h"
 

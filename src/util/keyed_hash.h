@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef HAPAX_DETECT_KEYED_HASH_H
-#define HAPAX_DETECT_KEYED_HASH_H
+#ifndef HAPAX_UTIL_KEYED_HASH_H
+#define HAPAX_UTIL_KEYED_HASH_H
 
 /*
  * The hash of the tables that outsiders choose the keys of (user and host names). Different in every process:

@@ -9,7 +9,7 @@
  * The key is the 16 random bytes that the kernel gives every new process (AT_RANDOM, getauxval(3)): no system
  * call, no descriptor. Tables are only looked into by key; whatever is put out is sorted first.
  */
-#include "detect/keyed_hash.h"
+#include "util/keyed_hash.h"
 
 #include <string.h>
 #include <sys/auxv.h>
