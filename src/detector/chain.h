@@ -40,7 +40,7 @@ int chain_new(const struct chain_options *options, struct diag_list *diags,
 struct chain *chain_free(struct chain *chain);
 DEFINE_CLEANUP(struct chain *, chain_free)
 
-/* One event, in stream order. */
+/* One event, in stream order. 0: no job looks at it, nothing changed; 1: at least one did. */
 int chain_event(struct chain *chain, const struct event *event) _warn_unused_;
 /* Time has come to time_usec (live sources; replay of ticks). */
 int chain_advance(struct chain *chain, int64_t time_usec) _warn_unused_;

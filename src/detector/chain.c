@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The chain holds one detector per job and walks each event through select, detect and alert.
+ *
+ * Stream time: an event that some job selects moves the time of every detector, so that all jobs close the
+ * same bucket at the same point of the stream, whichever of them saw the event. Events no job selects move
+ * nothing: a pre-filter may drop them without changing a result, and a host with a wrong clock that runs no
+ * selected command cannot push the others' events into the past.
+ *
+ * Order of output, which is part of the contract: closing verdicts of all jobs (by job id) before the verdict
+ * of the event that closed the buckets; jobs are walked in the order of their ids. Nothing here depends on
+ * addresses or time.
+ *
+ * Memory of one event: identity and document live in two arenas that are reset before the next.
+ */
+#include "detector/chain.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct chain_job {
+    struct chain *chain;
+    const struct job *job;
+    const struct detector_driver *driver;
+    void *settings; /* of the driver's table */
+    struct detector *detector;
+};
+
+struct chain {
+    struct chain_options options;
+    struct chain_job *jobs;
+    size_t n_jobs;
+    struct arena identity_arena;
+    struct arena document_arena;
+    struct chain_stats stats;
+};
+
+struct chain *chain_free(struct chain *chain)
+{
+    if (!chain)
+        return NULL;
+    for (size_t i = 0; i < chain->n_jobs; i++) {
+        struct chain_job *j = &chain->jobs[i];
+
+        detector_free(j->detector);
+        if (j->settings)
+            option_done(j->driver->options, j->settings);
+        free(j->settings);
+    }
+    free(chain->jobs);
+    arena_done(&chain->identity_arena);
+    arena_done(&chain->document_arena);
+    free(chain);
+    return NULL;
+}
+
+static const struct detector_driver *find_driver(const char *name)
+{
+    for (const struct detector_driver *const *d = detector_drivers; *d; d++)
+        if (strcmp((*d)->name, name) == 0)
+            return *d;
+    return NULL;
+}
+
+static int unknown_detector(const char *name, const char *job, struct diag_list *diags)
+{
+    const char *words[16], *near;
+    size_t n = 0;
+
+    for (const struct detector_driver *const *d = detector_drivers; *d && n < ARRAY_SIZE(words) - 1; d++)
+        words[n++] = (*d)->name;
+    words[n] = NULL;
+    near = nearest_word(slice_from_string(name), words);
+    if (!near)
+        near = words[0];
+    return diag_add(diags, NULL, 0, 0, "job '%s': unknown detector '%s', expected one such as '%s'", job,
+                    name, near);
+}
+
+static int open_job(struct chain_job *j, const struct job *job, const struct chain_options *options,
+                    struct diag_list *diags)
+{
+    const char *name = options->detector ? options->detector : job->detector;
+    _cleanup_(freep) char *prefix = NULL;
+    int r;
+
+    j->job = job;
+    j->driver = find_driver(name);
+    if (!j->driver)
+        return unknown_detector(name, job->id, diags);
+    j->settings = calloc(1, j->driver->options->struct_size);
+    if (!j->settings || asprintf(&prefix, "detector.%s", name) < 0)
+        return -ENOMEM;
+    r = config_apply(options->config, prefix, j->driver->options, j->settings, diags);
+    if (r < 0)
+        return r;
+    return detector_new(j->driver, &(struct detector_options){job->id, job->threshold, j->settings},
+                        &j->detector);
+}
+
+int chain_new(const struct chain_options *options, struct diag_list *diags, struct chain **ret_chain)
+{
+    _cleanup_(chain_freep) struct chain *chain = calloc(1, sizeof(*chain));
+    int r;
+
+    if (!chain)
+        return -ENOMEM;
+    chain->options = *options;
+    chain->jobs = calloc(options->jobs->n_jobs > 0 ? options->jobs->n_jobs : 1, sizeof(*chain->jobs));
+    if (!chain->jobs)
+        return -ENOMEM;
+    for (size_t i = 0; i < options->jobs->n_jobs; i++) {
+        chain->jobs[i].chain = chain;
+        chain->n_jobs = i + 1;
+        r = open_job(&chain->jobs[i], &options->jobs->jobs[i], options, diags);
+        if (r < 0)
+            return r;
+    }
+    *ret_chain = TAKE_PTR(chain);
+    return 0;
+}
+
+static int send_document(struct chain_job *j, const struct verdict *verdict)
+{
+    struct chain *chain = j->chain;
+    struct document document;
+    int r;
+
+    arena_reset(&chain->document_arena);
+    r = alert_ecs(verdict, j->job, &chain->options.observer, &chain->document_arena, &document);
+    if (r < 0)
+        return r;
+    chain->stats.n_alerts++;
+    return chain->options.callbacks.document(chain->options.callbacks.userdata, &document);
+}
+
+static int on_verdict(struct chain_job *j, const struct verdict *verdict,
+                      int (*tell)(void *userdata, const struct verdict *verdict))
+{
+    int r = tell ? tell(j->chain->options.callbacks.userdata, verdict) : 0;
+
+    if (r >= 0 && verdict->reason == VERDICT_ALERT)
+        r = send_document(j, verdict);
+    return r;
+}
+
+static int on_provisional(void *userdata, const struct verdict *verdict)
+{
+    struct chain_job *j = userdata;
+
+    return on_verdict(j, verdict, j->chain->options.callbacks.score);
+}
+
+static int on_final(void *userdata, const struct verdict *verdict)
+{
+    struct chain_job *j = userdata;
+
+    return on_verdict(j, verdict, j->chain->options.callbacks.final);
+}
+
+static struct detector_callbacks callbacks_of(struct chain_job *j)
+{
+    return (struct detector_callbacks){.provisional = on_provisional, .final = on_final, .userdata = j};
+}
+
+static int feed_job(struct chain_job *j, const struct event *event)
+{
+    struct detector_callbacks callbacks = callbacks_of(j);
+    struct slice user, partition = SLICE("");
+    int r;
+
+    arena_reset(&j->chain->identity_arena);
+    r = event_identity(event, j->job->identity, &j->chain->identity_arena, &user);
+    if (r < 0)
+        return r;
+    if (j->job->scope == SCOPE_HOST && !slice_is_absent(event->host))
+        partition = event->host;
+    return detector_feed(j->detector, event, user, partition, &callbacks);
+}
+
+int chain_event(struct chain *chain, const struct event *event)
+{
+    bool is_selected = false;
+    int r;
+
+    chain->stats.n_events++;
+    for (size_t i = 0; i < chain->n_jobs && !is_selected; i++)
+        is_selected = job_selects(chain->jobs[i].job, event);
+    if (!is_selected)
+        return 0;
+    chain->stats.n_selected++;
+    r = chain_advance(chain, event->time_usec);
+    for (size_t i = 0; r >= 0 && i < chain->n_jobs; i++)
+        if (job_selects(chain->jobs[i].job, event))
+            r = feed_job(&chain->jobs[i], event);
+    return r < 0 ? r : 1;
+}
+
+int chain_advance(struct chain *chain, int64_t time_usec)
+{
+    for (size_t i = 0; i < chain->n_jobs; i++) {
+        struct detector_callbacks callbacks = callbacks_of(&chain->jobs[i]);
+        int r = 0;
+
+        if (detector_deadline_usec(chain->jobs[i].detector) <= time_usec)
+            r = detector_advance(chain->jobs[i].detector, time_usec, &callbacks);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int64_t chain_deadline_usec(const struct chain *chain)
+{
+    int64_t deadline = INT64_MAX;
+
+    for (size_t i = 0; i < chain->n_jobs; i++)
+        deadline = MIN(deadline, detector_deadline_usec(chain->jobs[i].detector));
+    return deadline;
+}
+
+int chain_finish(struct chain *chain)
+{
+    for (size_t i = 0; i < chain->n_jobs; i++) {
+        struct detector_callbacks callbacks = callbacks_of(&chain->jobs[i]);
+        int r = detector_finish(chain->jobs[i].detector, &callbacks);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int chain_changes(struct chain *chain, change_fn fn, void *userdata)
+{
+    for (size_t i = 0; i < chain->n_jobs; i++) {
+        int r = detector_changes(chain->jobs[i].detector, fn, userdata);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* "DETECTOR/JOB/…" belongs to the job's detector. */
+static bool owns_key(const struct chain_job *j, struct slice key)
+{
+    struct slice driver = slice_from_string(j->driver->name), id = slice_from_string(j->job->id);
+
+    return key.len > driver.len + id.len + 1 && slice_starts_with(key, driver) &&
+           key.data[driver.len] == '/' && slice_starts_with(slice_skip(key, driver.len + 1), id) &&
+           key.data[driver.len + 1 + id.len] == '/';
+}
+
+int chain_restore(struct chain *chain, const struct change *change)
+{
+    for (size_t i = 0; i < chain->n_jobs; i++)
+        if (owns_key(&chain->jobs[i], change->key))
+            return detector_restore(chain->jobs[i].detector, change);
+    return 0; /* of a job that is switched off: its state waits in the store */
+}
+
+const struct chain_stats *chain_stats(const struct chain *chain)
+{
+    return &chain->stats;
+}
