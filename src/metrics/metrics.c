@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The format: "# HELP name text", "# TYPE name counter", then "name{label="value"} number" (Prometheus,
+ * "Exposition formats"). Names follow its conventions: hapax_ in front, _total behind counters, base units.
+ * Label values are source and sink names of the configuration; backslash, quote and line feed are escaped.
+ *
+ * Samples are formatted when they are added and grouped by metric; a snapshot of a usual configuration is 2
+ * KiB.
+ */
+#include "metrics/metrics.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+static const struct {
+    const char *name, *type, *help;
+} table[_METRIC_MAX] = {
+    [METRIC_RECORDS] = {"hapax_records_total", "counter",
+                        "Records that came in, by source and what became of them."},
+    [METRIC_EVENTS] = {"hapax_events_total", "counter", "Process starts found in the records, by source."},
+    [METRIC_EVENTS_INCOMPLETE] =
+        {"hapax_events_incomplete_total", "counter",
+         "Process starts that were handed over with audit records missing, by source."},
+    [METRIC_RECORDS_LATE] = {"hapax_records_late_total", "counter",
+                             "Audit records of an event that was over, by source."},
+    [METRIC_RECORDS_DUPLICATE] = {"hapax_records_duplicate_total", "counter",
+                                  "Audit records that came twice, by source."},
+    [METRIC_PENDING] = {"hapax_pending_events", "gauge",
+                        "Audit events whose records are still coming, by source."},
+    [METRIC_SELECTED] = {"hapax_events_selected_total", "counter", "Process starts that a job looked at."},
+    [METRIC_ALERTS] = {"hapax_alerts_total", "counter", "Alerts made."},
+    [METRIC_OUTBOX_DOCUMENTS] = {"hapax_outbox_documents", "gauge", "Alerts waiting for a sink."},
+    [METRIC_OUTBOX_BYTES] = {"hapax_outbox_bytes", "gauge", "Size of the alerts waiting for a sink."},
+    [METRIC_SINK_DOCUMENTS] = {"hapax_sink_documents_total", "counter",
+                               "Alerts by sink: written, confirmed, failed."},
+};
+
+static int append_label(struct buffer *out, char before, struct metric_label label)
+{
+    int r = buffer_append_format(out, "%c%s=\"", before, label.name);
+
+    for (const char *c = label.value; r >= 0 && *c; c++) {
+        if (*c == '\\' || *c == '"')
+            r = buffer_append_format(out, "\\%c", *c);
+        else if (*c == '\n')
+            r = buffer_append(out, "\\n", 2);
+        else
+            r = buffer_append_char(out, *c);
+    }
+    return r < 0 ? r : buffer_append_char(out, '"');
+}
+
+int metrics_add(struct metrics *m, enum metric metric, uint64_t value, struct metric_label first,
+                struct metric_label second)
+{
+    struct buffer *out = &m->lines[metric];
+    int r = buffer_append(out, table[metric].name, strlen(table[metric].name));
+
+    if (r >= 0 && first.name)
+        r = append_label(out, '{', first);
+    if (r >= 0 && second.name)
+        r = append_label(out, ',', second);
+    if (r >= 0 && first.name)
+        r = buffer_append_char(out, '}');
+    return r < 0 ? r : buffer_append_format(out, " %" PRIu64 "\n", value);
+}
+
+int metrics_format(const struct metrics *m, struct buffer *out)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < _METRIC_MAX; i++) {
+        if (m->lines[i].len == 0)
+            continue;
+        r = buffer_append_format(out, "# HELP %s %s\n# TYPE %s %s\n", table[i].name, table[i].help,
+                                 table[i].name, table[i].type);
+        if (r >= 0)
+            r = buffer_append_slice(out, buffer_slice(&m->lines[i]));
+    }
+    return r;
+}
+
+static int write_all(int fd, struct slice bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t n = write(fd, bytes.data, bytes.len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        bytes = slice_skip(bytes, (size_t)n);
+    }
+    return 0;
+}
+
+int metrics_write_file(const struct metrics *m, const char *path)
+{
+    _cleanup_(buffer_done) struct buffer text = BUFFER_INIT;
+    _cleanup_(freep) char *temporary = NULL;
+    _cleanup_(closep) int fd = -1;
+    int r = metrics_format(m, &text);
+
+    if (r < 0)
+        return r;
+    if (asprintf(&temporary, "%s.%ld.new", path, (long)getpid()) < 0)
+        return -ENOMEM;
+    fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return -errno;
+    r = write_all(fd, buffer_slice(&text));
+    if (r >= 0 && fchmod(fd, 0644) < 0) /* whatever the umask: the collector is another user */
+        r = -errno;
+    if (r >= 0 && rename(temporary, path) < 0)
+        r = -errno;
+    if (r < 0)
+        (void)unlink(temporary);
+    return r;
+}
+
+void metrics_done(struct metrics *m)
+{
+    for (size_t i = 0; i < _METRIC_MAX; i++)
+        buffer_done(&m->lines[i]);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAPAX_METRICS_METRICS_H
+#define HAPAX_METRICS_METRICS_H
+
+/*
+ * Numbers for monitoring, in Prometheus's text exposition format 0.0.4. One table says what there is; a
+ * snapshot is filled from the rooms' own counters and written in one go, so that counting costs the rooms
+ * nothing but an increment.
+ */
+
+#include <stdint.h>
+
+#include "util/buffer.h"
+
+enum metric {
+    METRIC_RECORDS, /* labels source, outcome */
+    METRIC_EVENTS,
+    METRIC_EVENTS_INCOMPLETE,
+    METRIC_RECORDS_LATE,
+    METRIC_RECORDS_DUPLICATE,
+    METRIC_PENDING,
+    METRIC_SELECTED,
+    METRIC_ALERTS,
+    METRIC_OUTBOX_DOCUMENTS,
+    METRIC_OUTBOX_BYTES,
+    METRIC_SINK_DOCUMENTS, /* labels sink, outcome */
+    _METRIC_MAX,
+};
+
+struct metric_label {
+    const char *name;
+    const char *value; /* any text; escaped */
+};
+
+struct metrics {
+    struct buffer lines[_METRIC_MAX]; /* samples by metric, so that each metric's stand together */
+};
+
+#define METRICS_INIT ((struct metrics){0})
+
+/* Adds one sample with up to two labels (name NULL: none). 0 or -ENOMEM. */
+int metrics_add(struct metrics *m, enum metric metric, uint64_t value, struct metric_label first,
+                struct metric_label second) _warn_unused_;
+
+/* The whole exposition, HELP and TYPE included, metrics without a sample left out. */
+int metrics_format(const struct metrics *m, struct buffer *out) _warn_unused_;
+
+/*
+ * The same into a file, by a temporary file in its folder and a rename, mode 0644: as node_exporter's
+ * textfile collector wants it. A negative errno of the system call that failed.
+ */
+int metrics_write_file(const struct metrics *m, const char *path) _warn_unused_;
+
+void metrics_done(struct metrics *m);
+
+#endif

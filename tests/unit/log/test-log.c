@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What reaches a terminal: quoted bytes are harmless, levels are obeyed, a line is a line. */
+#include "log/log.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support.h"
+
+Test(log, quotes_what_could_move_a_cursor)
+{
+    static const struct {
+        const char *name;
+        struct slice text;
+        const char *expected;
+    } rows[] = {
+        {"plain", SLICE("ss -t"), "ss -t"},
+        {"an escape sequence", SLICE("\033[2J"), "\\x1b[2J"},
+        {"a line end and a NUL", SLICE("a\nb\0c"), "a\\x0ab\\x00c"},
+        {"quotes and backslashes", SLICE("'\"\\"), "\\x27\\x22\\x5c"},
+        {"bytes above ASCII", SLICE("\303\244"), "\\xc3\\xa4"},
+        {"nothing", SLICE(""), ""},
+    };
+    char text[LOG_QUOTE_SIZE], many[2000];
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        cr_assert_str_eq(log_quote(rows[i].text, text), rows[i].expected, "%s", rows[i].name);
+    memset(many, '\n', sizeof(many));
+    (void)log_quote(slice_new(many, sizeof(many)), text);
+    cr_assert_lt(strlen(text), LOG_QUOTE_SIZE);
+    cr_assert(slice_ends_with(slice_from_string(text), SLICE("…")));
+}
+
+static size_t captured(int level, int least_urgent, const char *message, char *ret_text, size_t size)
+{
+    int ends[2], saved = dup(STDERR_FILENO);
+    ssize_t n;
+
+    cr_assert_eq(pipe(ends), 0);
+    cr_assert_geq(dup2(ends[1], STDERR_FILENO), 0);
+    log_init(least_urgent);
+    log_message(level, NULL, "%s", message);
+    cr_assert_geq(dup2(saved, STDERR_FILENO), 0);
+    (void)close(ends[1]);
+    (void)close(saved);
+    n = read(ends[0], ret_text, size - 1);
+    (void)close(ends[0]);
+    cr_assert_geq(n, 0);
+    ret_text[n] = '\0';
+    return (size_t)n;
+}
+
+Test(log, writes_a_line_with_its_level_and_drops_what_is_less_urgent)
+{
+    char text[8192], many[5000];
+
+    (void)captured(LOG_WARNING, LOG_INFO, "the disk is full", text, sizeof(text));
+    cr_assert_str_eq(text, "hapax: warning: the disk is full\n");
+    cr_assert_eq(captured(LOG_DEBUG, LOG_INFO, "x", text, sizeof(text)), 0);
+    memset(many, 'x', sizeof(many) - 1);
+    many[sizeof(many) - 1] = '\0';
+    cr_assert_eq(captured(LOG_ERR, LOG_INFO, many, text, sizeof(text)), 2047, "cut, and still a line");
+    cr_assert_eq(text[2046], '\n');
+}
