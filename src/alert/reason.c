@@ -5,7 +5,7 @@
  * and the counts that made it rare. It repeats the verdict's numbers and judges nothing itself.
  *
  *   mallory, as root, ran 'ss -tulpn' on db-01: the first time for this user; users this rare account for 1
- * of 312 user-buckets (9 users; score 52.1, threshold 25)
+ * of 312 user-buckets of 9 users (score 52.1, threshold 25)
  *
  * A user-bucket is one user active in one bucket span; how rare a user is, is the share of them held by all
  * users who are seen no more often (reference: the model in detect/rare.c). Counts may be fractions (forget:
@@ -145,7 +145,7 @@ static int append_numbers(struct buffer *out, const struct verdict *verdict)
     if (r == 0)
         r = append_count(out, verdict->total_weight);
     if (r == 0)
-        r = buffer_append_format(out, " user-buckets (%" PRIu64 " users; score %.1f, threshold %g)",
+        r = buffer_append_format(out, " user-buckets of %" PRIu64 " users (score %.1f, threshold %g)",
                                  verdict->n_users, verdict->score, verdict->threshold);
     return r;
 }

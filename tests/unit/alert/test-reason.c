@@ -28,7 +28,7 @@ Test(reason, tells_who_what_where_and_how_rare)
     assert_slice(
         say(&v, &arena),
         "mallory, as root, ran 'ss -tulpn' on db-01: the first time for this user; users this rare account "
-        "for 1 of 1,234 user-buckets (9 users; score 52.1, threshold 25)",
+        "for 1 of 1,234 user-buckets of 9 users (score 52.1, threshold 25)",
         "first time");
 
     e.effective = e.actor;
@@ -40,7 +40,7 @@ Test(reason, tells_who_what_where_and_how_rare)
     assert_slice(say(&v, &arena),
                  "mallory tried to run 'ss -tulpn': last done by this user on 2026-01-31 at 23:00 UTC; users "
                  "this rare "
-                 "account for 1 of 1,234,568 user-buckets (9 users; score 52.1, threshold 25)",
+                 "account for 1 of 1,234,568 user-buckets of 9 users (score 52.1, threshold 25)",
                  "seen before");
 }
 
