@@ -70,7 +70,7 @@ struct population {
     UT_hash_handle hh;
     struct slice key; /* kind byte and partition, behind the struct */
     struct slice partition;
-    int kind; /* window: enum actor_kind; decay: 0 */
+    int kind; /* populations: kinds: enum actor_kind; else 0 */
     struct member *members;
     size_t n_members, n_present;
     struct curve curve;

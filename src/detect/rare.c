@@ -16,12 +16,16 @@
  * An event of any host closes the open bucket for all of them, so final verdicts come bucket by bucket, by
  * user, then partition, then kind.
  *
- * forget: window (the default) compares people with people, services with services, numeric names with
- * numeric names: each partition and actor kind is a population of its own. Events up to `lateness` before the
- * open bucket are learned where they belong and judged by the model as it stands now; they get no final
- * verdict, as their bucket has had its own, and n_events counts from 1.
- * forget: decay is Elastic's rare-by-user for those who migrate: one population a partition, no late events,
- * and the first, partial bucket of each population ignored.
+ * forget: window (the default). Events up to `lateness` before the open bucket are learned where they belong
+ * and judged by the model as it stands now; they get no final verdict, as their bucket has had its own, and
+ * n_events counts from 1. forget: decay is Elastic's rare-by-user for those who migrate: no late events, and
+ * the first, partial bucket of each population ignored.
+ *
+ * A partition is one population, unless populations: kinds asks for one of people, one of services and one of
+ * numeric names (with a window). One is the default since a sudo line cannot say whether a login or a service
+ * invoked it and an audit record can: with one population, the same commands give the same alerts in whatever
+ * form they are logged, and a mass that includes services only makes a rare person rarer. A site that reads
+ * nothing but audit records and has root act by itself and by login should take kinds.
  *
  * An alert is given once for (partition, user, bucket), by the event that first reaches the threshold, or
  * by the final verdict if only that one does. Which buckets have alerted is state.
@@ -56,53 +60,73 @@
 #define FIELD_MAX_BYTES 256U
 
 static const char *const forget_choices[] = {"window", "decay", NULL};
+static const char *const populations_choices[] = {"one", "kinds", NULL};
+
+/* rows that rare_new looks at again */
+enum { ROW_FORGET, ROW_POPULATIONS, ROW_WINDOW, ROW_BUCKET_SPAN, ROW_LATENESS, ROW_MAX_USERS };
 
 static const struct option rare_option_rows[] = {
-    {
-        .name = "forget",
-        .type = OPTION_CHOICE,
-        .offset = offsetof(struct rare_options, forget),
-        .default_text = "window",
-        .choices = forget_choices,
-        .help =
-            "how the past loses weight: window (nothing older counts) or decay (as Elastic's rare function)",
-    },
-    {
-        .name = "window",
-        .type = OPTION_DURATION,
-        .offset = offsetof(struct rare_options, window_usec),
-        .default_text = "30d",
-        .min = (double)USEC_PER_DAY,
-        .max = 366.0 * (double)USEC_PER_DAY,
-        .help = "how far back forget: window looks, at most 43200 buckets",
-    },
-    {
-        .name = "bucket_span",
-        .type = OPTION_DURATION,
-        .offset = offsetof(struct rare_options, bucket_span_usec),
-        .default_text = "15min",
-        .min = (double)USEC_PER_MINUTE,
-        .max = (double)USEC_PER_DAY,
-        .help = "the time within which a user counts once",
-    },
-    {
-        .name = "lateness",
-        .type = OPTION_DURATION,
-        .offset = offsetof(struct rare_options, lateness_usec),
-        .default_text = "16h",
-        .min = 0,
-        .max = 16.0 * (double)USEC_PER_HOUR,
-        .help = "how long before the open bucket an event may be to be learned all the same (forget: window)",
-    },
-    {
-        .name = "max_users",
-        .type = OPTION_INTEGER,
-        .offset = offsetof(struct rare_options, max_users),
-        .default_text = "100000",
-        .min = 1,
-        .max = 1000000,
-        .help = "the most users kept of one population, the least informative goes first",
-    },
+    [ROW_FORGET] =
+        {
+            .name = "forget",
+            .type = OPTION_CHOICE,
+            .offset = offsetof(struct rare_options, forget),
+            .default_text = "window",
+            .choices = forget_choices,
+            .help = "how the past loses weight: window (nothing older counts) or decay (as Elastic's rare "
+                    "function)",
+        },
+    [ROW_POPULATIONS] =
+        {
+            .name = "populations",
+            .type = OPTION_CHOICE,
+            .offset = offsetof(struct rare_options, populations),
+            .default_text = "one",
+            .choices = populations_choices,
+            .help = "compare all users (one), or people, services and numeric names apart (kinds; forget: "
+                    "window)",
+        },
+    [ROW_WINDOW] =
+        {
+            .name = "window",
+            .type = OPTION_DURATION,
+            .offset = offsetof(struct rare_options, window_usec),
+            .default_text = "30d",
+            .min = (double)USEC_PER_DAY,
+            .max = 366.0 * (double)USEC_PER_DAY,
+            .help = "how far back forget: window looks, at most 43200 buckets",
+        },
+    [ROW_BUCKET_SPAN] =
+        {
+            .name = "bucket_span",
+            .type = OPTION_DURATION,
+            .offset = offsetof(struct rare_options, bucket_span_usec),
+            .default_text = "15min",
+            .min = (double)USEC_PER_MINUTE,
+            .max = (double)USEC_PER_DAY,
+            .help = "the time within which a user counts once",
+        },
+    [ROW_LATENESS] =
+        {
+            .name = "lateness",
+            .type = OPTION_DURATION,
+            .offset = offsetof(struct rare_options, lateness_usec),
+            .default_text = "16h",
+            .min = 0,
+            .max = 16.0 * (double)USEC_PER_HOUR,
+            .help =
+                "how long before the open bucket an event may be to be learned all the same (forget: window)",
+        },
+    [ROW_MAX_USERS] =
+        {
+            .name = "max_users",
+            .type = OPTION_INTEGER,
+            .offset = offsetof(struct rare_options, max_users),
+            .default_text = "100000",
+            .min = 1,
+            .max = 1000000,
+            .help = "the most users kept of one population, the least informative goes first",
+        },
 };
 
 static const struct option_table rare_option_table = {
@@ -161,9 +185,11 @@ static int rare_new(const struct detector_options *options, struct detector **re
 
     /* the option table has checked each by itself; this is for callers without one, and for the pair */
     if ((o->forget != FORGET_WINDOW && o->forget != FORGET_DECAY) ||
-        !is_within(&rare_option_rows[1], o->window_usec) ||
-        !is_within(&rare_option_rows[2], o->bucket_span_usec) ||
-        !is_within(&rare_option_rows[3], o->lateness_usec) || !is_within(&rare_option_rows[4], o->max_users))
+        (o->populations != POPULATIONS_ONE && o->populations != POPULATIONS_KINDS) ||
+        !is_within(&rare_option_rows[ROW_WINDOW], o->window_usec) ||
+        !is_within(&rare_option_rows[ROW_BUCKET_SPAN], o->bucket_span_usec) ||
+        !is_within(&rare_option_rows[ROW_LATENESS], o->lateness_usec) ||
+        !is_within(&rare_option_rows[ROW_MAX_USERS], o->max_users))
         return -EINVAL;
     if (o->forget == FORGET_WINDOW && n_window > RARE_MAX_WINDOW_BUCKETS)
         return -EINVAL;
@@ -181,12 +207,13 @@ static int rare_new(const struct detector_options *options, struct detector **re
     rare->model.lambda = DECAY_RATE * fmin(1, (double)o->bucket_span_usec / (double)DECAY_BUCKET_USEC);
     rare->model.max_users = (size_t)o->max_users;
     model_init(&rare->model);
+    rare->has_kinds = o->forget == FORGET_WINDOW && o->populations == POPULATIONS_KINDS;
     rare->job = strdup(options->job);
     if (!rare->job)
         return -ENOMEM;
     /* bucket numbers and weights mean nothing under another setting: each has its own keys */
-    if (asprintf(&rare->key_prefix, "rare/%s/%s-%lld/", rare->job, forget_choices[o->forget],
-                 (long long)o->bucket_span_usec) < 0) {
+    if (asprintf(&rare->key_prefix, "rare/%s/%s-%lld%s/", rare->job, forget_choices[o->forget],
+                 (long long)o->bucket_span_usec, rare->has_kinds ? "-kinds" : "") < 0) {
         rare->key_prefix = NULL;
         return -ENOMEM;
     }
@@ -455,7 +482,7 @@ static struct slice cut_name(struct rare *rare, struct slice name)
 static int find_population(struct rare *rare, const struct event *event, struct slice partition,
                            int64_t bucket, struct population **ret_population)
 {
-    const int kind = rare->model.forget == FORGET_WINDOW ? (int)event->actor_kind : 0;
+    const int kind = rare->has_kinds ? (int)event->actor_kind : 0;
     struct population *population = model_find_population(&rare->model, kind, partition);
     int r;
 

@@ -8,9 +8,16 @@
 #include "detect/model.h"
 #include "util/arena.h"
 
+/* Whose weights are compared with whose. */
+enum populations {
+    POPULATIONS_ONE,   /* everybody's of a partition: the same result whatever a format knows of logins */
+    POPULATIONS_KINDS, /* people with people, services with services, numeric names with numeric names */
+};
+
 /* Filled from rare_driver.options. */
 struct rare_options {
-    int forget; /* enum forget */
+    int forget;      /* enum forget */
+    int populations; /* enum populations; forget: decay knows only one */
     int64_t window_usec;
     int64_t bucket_span_usec;
     int64_t lateness_usec;
@@ -41,6 +48,7 @@ struct rare {
     struct detector detector;
     char *job;
     double threshold;
+    bool has_kinds; /* populations: kinds */
     int64_t span_usec;
     int64_t lateness_buckets;
     char *key_prefix; /* of state: "rare/JOB/SETTING/" */

@@ -97,8 +97,15 @@ static int open_job(struct chain_job *j, const struct job *job, const struct cha
     r = config_apply(options->config, prefix, j->driver->options, j->settings, diags);
     if (r < 0)
         return r;
-    return detector_new(j->driver, &(struct detector_options){job->id, job->threshold, j->settings},
-                        &j->detector);
+    r = detector_new(j->driver, &(struct detector_options){job->id, job->threshold, j->settings},
+                     &j->detector);
+    if (r == -EINVAL)
+        return diag_add(
+            diags, NULL, 0, 0,
+            "job '%s': the options below detector.%s do not go together, expected what hapax.yaml(5) says "
+            "of their limits (as many buckets in a window)",
+            job->id, name);
+    return r;
 }
 
 int chain_new(const struct chain_options *options, struct diag_list *diags, struct chain **ret_chain)

@@ -330,7 +330,7 @@ int store_walk_outbox(struct store *store, const char *sink, uint64_t after,
             .bytes = column_slice(stmt, 5),
         };
         r = fn(userdata, after, &document);
-        if (r < 0)
+        if (r != 0)
             return r;
     }
 }

@@ -61,7 +61,7 @@ int store_get_pending(struct store *store, const char *source, char **ret_bytes,
 /*
  * Outbox: one row per document and sink, with an ascending ticket. Adding inside a transaction; the same (id,
  * sink) again keeps the first row and returns 1 with its ticket. Walking calls fn for each row with ticket >
- * after, in order.
+ * after, in order; what fn returns other than 0 ends the walk and is returned.
  */
 int store_put_document(struct store *store, const char *sink, const struct document *document,
                        uint64_t *ret_ticket) _warn_unused_;

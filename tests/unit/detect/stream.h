@@ -17,6 +17,7 @@
 
 #define OPTIONS_WINDOW                                                                                       \
     ((struct rare_options){.forget = FORGET_WINDOW,                                                          \
+                           .populations = POPULATIONS_KINDS,                                                 \
                            .window_usec = 30 * USEC_PER_DAY,                                                 \
                            .bucket_span_usec = SPAN,                                                         \
                            .lateness_usec = 16 * USEC_PER_HOUR,                                              \

@@ -367,6 +367,25 @@ Test(rare, with_a_window_people_services_and_numbers_share_no_mass)
     said_done(&said);
 }
 
+Test(rare, in_one_population_a_user_is_the_same_however_it_was_logged)
+{
+    struct rare_options options = OPTIONS_WINDOW;
+    struct said said = {0};
+    struct detector *d;
+
+    options.populations = POPULATIONS_ONE;
+    d = new_rare(options);
+    feed_event(d, &said, T0, "nagios", "", ACTOR_SERVICE, -1);
+    feed_event(d, &said, T0 + SPAN, "nagios", "", ACTOR_PERSON, -1);
+    cr_expect_eq(said.last.n_users, 1);
+    cr_expect_eq(said.last.user_weight, 2);
+    feed_event(d, &said, T0 + SPAN, "alice", "", ACTOR_PERSON, -1);
+    cr_expect_eq(said.last.n_users, 2);
+    cr_expect_eq(said.last.total_weight, 3);
+    detector_free(d);
+    said_done(&said);
+}
+
 Test(rare, finals_come_by_user_then_partition_then_kind)
 {
     struct detector *d = new_rare(OPTIONS_WINDOW);
