@@ -4,7 +4,9 @@
 
 /*
  * Who implements a source. The base struct comes first in the driver's own; the wrapper (source.c) allocates
- * it zeroed, checks the order of calls and keeps the sequence numbers, so a driver only brings bytes.
+ * it zeroed, checks the order of calls and keeps the sequence numbers, so a driver only brings bytes. Drivers
+ * work from the loop, a bounded piece a turn; what the engine refuses (source_emit < 0) ends the loop, by
+ * sd_event_exit, because sd-event itself only switches off a callback that fails.
  */
 
 #include "source/source.h"
@@ -23,14 +25,16 @@ struct source_driver {
     const char *name;    /* as in the configuration: "journald" */
     const char *summary; /* one sentence */
     const struct option_table *options;
-    size_t struct_size; /* of the driver's struct, which begins with struct source */
-    unsigned capabilities;
+    size_t struct_size;    /* of the driver's struct, which begins with struct source */
+    unsigned capabilities; /* all it may have */
+    /* Those it has with its settings; NULL: all of the above. */
+    unsigned (*get_capabilities)(const struct source *source);
     int (*start)(struct source *source, sd_event *event, struct slice cursor, struct diag_list *diags);
     int (*acknowledge)(struct source *source, uint64_t seq);  /* may be NULL */
-    int (*cursor)(struct source *source, struct buffer *out); /* may be NULL */
-    int (*pause)(struct source *source, bool is_paused);
-    int (*reopen)(struct source *source); /* may be NULL */
-    void (*done)(struct source *source);  /* takes half-started ones */
+    int (*cursor)(struct source *source, struct buffer *out); /* appends; may be NULL */
+    int (*pause)(struct source *source, bool is_paused);      /* after is_paused was set; not after the end */
+    int (*reopen)(struct source *source);                     /* may be NULL */
+    void (*done)(struct source *source);                      /* takes half-started ones */
 };
 
 /* For drivers: hand one record over; sets record->seq and record->received_usec. Forwards what the engine
@@ -38,6 +42,8 @@ struct source_driver {
 int source_emit(struct source *source, struct record *record) _warn_unused_;
 /* For drivers: the end; nothing may be emitted after it. */
 void source_end(struct source *source, int error, const char *message);
+/* For drivers: tell the operator. level as in syslog(3). */
+void source_report(struct source *source, int level, const char *format, ...) _printf_(3, 4);
 
 extern const struct source_driver stdin_source, file_source, journald_source;
 

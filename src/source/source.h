@@ -40,6 +40,9 @@ struct source_callbacks {
     int (*record)(void *userdata, struct source *source, const struct record *record);
     /* The source has come to its end (0) or cannot go on (negative errno, message; NULL message where 0). */
     void (*end)(void *userdata, struct source *source, int error, const char *message);
+    /* Something an operator should know: entries are gone, a file was truncated. level as in syslog(3). */
+    void (*report)(void *userdata, struct source *source, int level, const char *message);
+    /* record and end come from the loop, never from within source_start; none may free the source. */
     void *userdata;
 };
 
@@ -56,10 +59,13 @@ DEFINE_CLEANUP(struct source *, source_free)
 int source_start(struct source *source, sd_event *event, struct slice cursor,
                  struct diag_list *diags) _warn_unused_;
 
-/* Everything up to and including seq is durable (or changed nothing). */
+/* Everything up to and including seq is durable (or changed nothing). May come after the end, too. */
 int source_acknowledge(struct source *source, uint64_t seq) _warn_unused_;
 
-/* The place behind the last record handed over, as text of the driver's own; empty where it cannot seek. */
+/*
+ * The place behind the last record handed over (within the record callback: behind that one), as text of the
+ * driver's own, in place of what out holds; empty where it cannot seek.
+ */
 int source_cursor(struct source *source, struct buffer *out) _warn_unused_;
 
 /* Pressure: true stops new records after at most one more, false lets them come. */
@@ -69,6 +75,7 @@ int source_pause(struct source *source, bool is_paused) _warn_unused_;
 int source_reopen(struct source *source) _warn_unused_;
 
 const char *source_name(const struct source *source);
+/* Those of this source with its settings: a file that is followed has no end. */
 unsigned source_capabilities(const struct source *source);
 
 #endif
