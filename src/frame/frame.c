@@ -1,68 +1,99 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The frame cuts a stream of bytes into records: lines, and entries of systemd's journal export format
- * (systemd Journal Export Formats: "KEY=value" lines; "KEY", line end, 64-bit little-endian length, bytes,
- * line end where a value is binary; an empty line ends the entry).
+ * Bytes to records. The frame is always in one of five states: inside a line; or, in an entry of the
+ * journal's export format (systemd docs/JOURNAL_EXPORT_FORMATS.md), inside a field's line, the eight bytes of
+ * a binary field's length, its value, or at the LF behind it. Records come out only when their last byte is
+ * known, so that they do not depend on how the input was cut into chunks, and so that the offset is a place
+ * to start again: it moves record by record, over what was skipped, too.
  *
- * It is a machine that takes one unit at a time, a line or a binary value, and never looks at a byte twice:
- * the part of a unit that has come is kept in `unit`, and only the new bytes are searched for its end. Whole
- * lines inside one chunk are handed over where they stand, without a copy. So any cut of the input gives the
- * same records, and the cost is linear in the bytes.
+ * A line that is whole in its chunk is handed over from there; anything else is held in one buffer. Memory: a
+ * line holds at most its limit, an entry FRAME_ENTRY_LIMIT_DEFAULT and FIELDS_MAX fields, the line behind it
+ * once more its limit. What passes a limit is skipped without being stored, counted, and the record says so
+ * (is_truncated). A binary length is believed only up to what journald itself stores; it never allocates.
  *
- * Limits. A line above its limit is handed over cut and flagged, the rest is skipped to its end. An entry
- * above its limits (bytes, fields) is handed over with the fields that fit, flagged; a binary value that
- * claims more than fits is skipped without memory for it.
+ * FRAMING_AUTO lets entries and lines share an input. An entry begins at "__CURSOR=" or
+ * "__REALTIME_TIMESTAMP=" at the start of a line, and whoever can write whole lines can write that, so what
+ * follows must look like an entry: a line whose name journald would not have accepted ends it (cut), and is
+ * an ordinary line again. Thus a forged beginning hides nothing behind it but lines of its own shape. What it
+ * can still do is claim a binary value of up to the entry's limit: where strangers write raw lines, the
+ * framing should be given.
+ *
+ * When emit stops the stream, the frame stands at its offset as if new: the input can be fed again from
+ * there.
+ *
+ * Cost: one memchr over the input, one copy of entries and of lines that cross a chunk.
  */
 #include "frame/frame.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "util/buffer.h"
 
-/* chosen: journald itself stops at 1024 fields an entry (ENTRY_FIELD_COUNT_MAX) */
-#define ENTRY_FIELDS_MAX 1024U
+/* chosen: systemd's own reader refuses more than 1024 (journal-importer.h ENTRY_FIELD_COUNT_MAX) */
+#define FIELDS_MAX 4096
+/* systemd journal-importer.h DATA_SIZE_MAX: larger values exist in no journal */
+#define VALUE_LIMIT_BYTES (UINT64_C(768) * 1024 * 1024)
+/* systemd journal-file.c journal_field_valid: at most 64 of A-Z 0-9 _ */
+#define NAME_LIMIT_BYTES 64
+/* chosen: what a large record leaves behind is given back above this */
+#define KEEP_BYTES (256U * 1024)
 
 enum state {
-    STATE_LINE,   /* a text line, or a field line of an entry */
-    STATE_LENGTH, /* the eight bytes of a binary field's length */
-    STATE_BINARY, /* the bytes of a binary field and its line end */
+    STATE_LINE,      /* in a line, or at the start of a record */
+    STATE_FIELD,     /* in an entry: in a line "NAME=value", "NAME", or none */
+    STATE_LENGTH,    /* in a binary value's length */
+    STATE_VALUE,     /* in a binary value */
+    STATE_VALUE_END, /* at the LF behind it */
 };
 
-struct field_place {
-    size_t name, name_len, value, value_len; /* offsets in entry */
+/* A field of the entry, by place: held moves when it grows. */
+struct span {
+    size_t name, name_len;
+    size_t value, value_len;
 };
 
 struct frame {
-    struct frame_options options;
+    enum framing framing;
+    size_t line_limit_bytes;
+
     enum state state;
-    bool is_entry;        /* an entry of the export format is being read */
-    struct buffer unit;   /* what has come of the current unit */
-    bool is_cutting;      /* the unit passed its limit: its rest is skipped */
-    uint64_t binary_left; /* bytes of the binary value still to come, its line end included */
-    bool is_binary_kept;
-    struct buffer entry; /* names and values of the fields so far */
-    struct field_place places[ENTRY_FIELDS_MAX];
-    size_t n_fields;
+    struct buffer held;     /* the entry so far, and the line so far behind it */
+    size_t line_start;      /* of the line in held */
+    size_t line_bytes;      /* of the line so far, stored or not, without its LF */
+    uint64_t pending_bytes; /* of the input behind offset_bytes */
+
+    struct span *spans;
+    size_t n_spans, spans_size;
+    struct record_field *fields; /* as large as spans */
     bool is_entry_cut;
-    struct record_field fields[ENTRY_FIELDS_MAX];
+    size_t name_len;          /* of a binary field; its name is at line_start */
+    uint64_t name_bytes;      /* of the input, with the line end */
+    uint64_t length;          /* of its value, as far as read */
+    unsigned n_length;        /* bytes of length read */
+    uint64_t remaining_bytes; /* of its value */
+    bool is_kept;             /* the value fits */
+
     uint64_t seq;
-    uint64_t fed_bytes;    /* behind the last byte looked at */
-    uint64_t offset_bytes; /* behind the last record handed over */
-    uint64_t n_cut, skipped_bytes;
+    uint64_t offset_bytes;
+    uint64_t n_cut;
+    uint64_t skipped_bytes;
 };
 
 int frame_new(const struct frame_options *options, struct frame **ret_frame)
 {
-    struct frame *f = calloc(1, sizeof(*f));
+    struct frame *f;
 
+    f = calloc(1, sizeof(*f));
     if (!f)
         return -ENOMEM;
-    f->options = *options;
-    if (f->options.line_limit_bytes == 0)
-        f->options.line_limit_bytes = FRAME_LINE_LIMIT_DEFAULT;
+    f->framing = options->framing;
+    f->line_limit_bytes =
+        options->line_limit_bytes > 0 ? options->line_limit_bytes : FRAME_LINE_LIMIT_DEFAULT;
+    /* room for the additions below */
+    f->line_limit_bytes = MIN(f->line_limit_bytes, SIZE_MAX / 4);
+    f->state = f->framing == FRAMING_JOURNAL_EXPORT ? STATE_FIELD : STATE_LINE;
     *ret_frame = f;
     return 0;
 }
@@ -71,237 +102,383 @@ struct frame *frame_free(struct frame *f)
 {
     if (!f)
         return NULL;
-    buffer_done(&f->unit);
-    buffer_done(&f->entry);
+    buffer_done(&f->held);
+    free(f->spans);
+    free(f->fields);
     free(f);
     return NULL;
 }
 
-static int emit_line(struct frame *f, struct slice line, bool is_cut, record_fn emit, void *userdata)
-{
-    struct record record = {.kind = RECORD_LINE, .bytes = line, .seq = ++f->seq, .is_truncated = is_cut};
+/* ---- handing over ---- */
 
-    f->offset_bytes = f->fed_bytes;
-    return emit(userdata, &record);
+/* The start of the next record, n bytes of the input before the last one read. */
+static void start_record(struct frame *f, uint64_t n_unread)
+{
+    f->offset_bytes += f->pending_bytes - n_unread;
+    f->pending_bytes = n_unread;
+    f->state = f->framing == FRAMING_JOURNAL_EXPORT ? STATE_FIELD : STATE_LINE;
+    f->line_start = 0;
+    f->line_bytes = 0;
+    f->n_spans = 0;
+    f->is_entry_cut = false;
 }
 
-static int emit_entry(struct frame *f, record_fn emit, void *userdata)
+static void forget_held(struct frame *f)
 {
-    struct record record = {.kind = RECORD_JOURNAL,
-                            .fields = f->fields,
-                            .n_fields = f->n_fields,
-                            .is_truncated = f->is_entry_cut};
-
-    for (size_t i = 0; i < f->n_fields; i++) {
-        const struct field_place *p = &f->places[i];
-
-        f->fields[i].name = slice_new(f->entry.data + p->name, p->name_len);
-        f->fields[i].value = slice_new(f->entry.data + p->value, p->value_len);
-    }
-    f->n_cut += f->is_entry_cut;
-    f->is_entry = f->is_entry_cut = false;
-    f->n_fields = 0;
-    buffer_clear(&f->entry);
-    f->offset_bytes = f->fed_bytes;
-    record.seq = ++f->seq;
-    return emit(userdata, &record);
+    if (f->held.size > KEEP_BYTES)
+        buffer_done(&f->held);
+    buffer_clear(&f->held);
 }
 
-/* Adds a field's name; its value follows as it comes. 0, 1: the entry is at its limit, -ENOMEM. */
-static int begin_field(struct frame *f, struct slice name, size_t value_len)
+static int emit_record(struct frame *f, struct record *record, record_fn emit, void *userdata)
 {
-    struct field_place *p;
-    int r;
+    record->seq = ++f->seq;
+    if (record->is_truncated)
+        f->n_cut++;
+    return emit(userdata, record);
+}
 
-    if (f->n_fields == ENTRY_FIELDS_MAX || f->entry.len + name.len + value_len > FRAME_ENTRY_LIMIT_DEFAULT) {
-        f->is_entry_cut = true;
-        return 1;
+/* The entry as far as it came; nothing where it has neither fields nor damage. */
+static int emit_entry(struct frame *f, uint64_t n_unread, record_fn emit, void *userdata)
+{
+    struct record record = {.kind = RECORD_JOURNAL, .is_truncated = f->is_entry_cut};
+
+    for (size_t i = 0; i < f->n_spans; i++) {
+        const struct span *span = &f->spans[i];
+
+        f->fields[i] = (struct record_field){
+            .name = slice_new(f->held.data + span->name, span->name_len),
+            .value = slice_new(f->held.data + span->value, span->value_len),
+        };
     }
-    p = &f->places[f->n_fields];
-    *p = (struct field_place){f->entry.len, name.len, f->entry.len + name.len, 0};
-    r = buffer_append_slice(&f->entry, name);
-    if (r < 0)
-        return r;
-    f->n_fields++;
+    record.fields = f->fields;
+    record.n_fields = f->n_spans;
+    start_record(f, n_unread);
+    if (record.n_fields == 0 && !record.is_truncated)
+        return 0;
+    return emit_record(f, &record, emit, userdata);
+}
+
+/* ---- entries ---- */
+
+static bool is_field_name(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.data[i];
+
+        if (!((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'))
+            return false;
+    }
+    return s.len > 0 && s.len <= NAME_LIMIT_BYTES;
+}
+
+static int add_span(struct frame *f, struct span span)
+{
+    if (f->n_spans == f->spans_size) {
+        size_t size = f->spans_size > 0 ? 2 * f->spans_size : 32;
+        struct span *spans = realloc(f->spans, size * sizeof(*spans));
+        struct record_field *fields;
+
+        if (!spans)
+            return -ENOMEM;
+        f->spans = spans;
+        fields = realloc(f->fields, size * sizeof(*fields));
+        if (!fields)
+            return -ENOMEM;
+        f->fields = fields;
+        f->spans_size = size;
+    }
+    f->spans[f->n_spans++] = span;
     return 0;
 }
 
-static int append_value(struct frame *f, const char *bytes, size_t n)
+/* Forgets the field being read: it does not fit, or is none. */
+static void cut_field(struct frame *f, uint64_t n_bytes)
 {
-    int r = buffer_append(&f->entry, bytes, n);
+    f->is_entry_cut = true;
+    f->skipped_bytes += n_bytes;
+    f->held.len = f->line_start;
+    f->line_bytes = 0;
+    f->state = STATE_FIELD;
+}
 
-    if (r >= 0)
-        f->places[f->n_fields - 1].value_len += n;
+static void start_field(struct frame *f)
+{
+    f->line_start = f->held.len;
+    f->line_bytes = 0;
+    f->state = STATE_FIELD;
+}
+
+/* What of the current line is stored, without the CR of CR LF. */
+static struct slice held_line(const struct frame *f)
+{
+    struct slice line = slice_new(f->held.data + f->line_start, f->held.len - f->line_start);
+
+    if (line.len > 0 && line.len == f->line_bytes && line.data[line.len - 1] == '\r')
+        line.len--;
+    return line;
+}
+
+static bool is_entry_start(struct slice line)
+{
+    return slice_starts_with(line, SLICE("__CURSOR=")) ||
+           slice_starts_with(line, SLICE("__REALTIME_TIMESTAMP="));
+}
+
+static int end_field(struct frame *f, uint64_t n_end, record_fn emit, void *userdata);
+
+/*
+ * A line is whole. head is its first bytes, one more than the limit at most, of total bytes; n_end is 1 where
+ * an LF ended it.
+ */
+static int end_line(struct frame *f, struct slice head, size_t total, uint64_t n_end, record_fn emit,
+                    void *userdata)
+{
+    struct record record = {.kind = RECORD_LINE};
+    size_t limit = f->line_limit_bytes;
+    int r;
+
+    if (total > 0 && total == head.len && head.data[total - 1] == '\r') {
+        head.len--;
+        total--;
+    }
+    record.is_truncated = total > limit;
+    record.bytes = slice_head(head, limit);
+    if (!record.is_truncated && f->framing == FRAMING_AUTO && is_entry_start(record.bytes)) {
+        if (f->held.len == 0) {
+            r = buffer_append_slice(&f->held, record.bytes);
+            if (r < 0)
+                return r;
+        }
+        f->held.len = f->line_start + record.bytes.len;
+        f->line_bytes = record.bytes.len;
+        return end_field(f, n_end, emit, userdata);
+    }
+    if (record.is_truncated)
+        f->skipped_bytes += total - limit;
+    start_record(f, 0);
+    r = emit_record(f, &record, emit, userdata);
+    forget_held(f);
     return r;
 }
 
-static int take_field_line(struct frame *f, struct slice line, record_fn emit, void *userdata)
+/* In an entry of FRAMING_AUTO, a line that belongs to none: the entry is over, the line is a line. */
+static int end_entry_at_line(struct frame *f, uint64_t n_end, record_fn emit, void *userdata)
 {
-    size_t equals = slice_find(line, '=');
+    size_t start = f->line_start, total = f->line_bytes;
     int r;
 
-    if (line.len == 0)
-        return f->n_fields > 0 || f->is_entry_cut ? emit_entry(f, emit, userdata) : 0;
-    if (equals == line.len) { /* a binary field: its name is all of the line */
-        r = begin_field(f, line, 0);
-        if (r < 0)
-            return r;
-        f->is_binary_kept = r == 0;
+    f->is_entry_cut = true;
+    r = emit_entry(f, total + n_end, emit, userdata);
+    if (r != 0) {
+        f->pending_bytes = 0;
+        forget_held(f);
+        return r;
+    }
+    if (f->held.len > start)
+        memmove(f->held.data, f->held.data + start, f->held.len - start);
+    f->held.len -= start;
+    return end_line(f, buffer_slice(&f->held), total, n_end, emit, userdata);
+}
+
+/* A line of an entry is whole. */
+static int end_field(struct frame *f, uint64_t n_end, record_fn emit, void *userdata)
+{
+    struct slice line = held_line(f);
+    size_t equals = slice_find(line, '=');
+    bool is_kept = f->line_start + f->line_bytes <= FRAME_ENTRY_LIMIT_DEFAULT && f->n_spans < FIELDS_MAX;
+    int r;
+
+    if (line.len == 0) {
+        r = emit_entry(f, 0, emit, userdata);
+        forget_held(f);
+        return r;
+    }
+    if (!is_field_name(slice_head(line, equals))) {
+        if (f->framing == FRAMING_AUTO)
+            return end_entry_at_line(f, n_end, emit, userdata);
+        cut_field(f, f->line_bytes + n_end);
+        return 0;
+    }
+    if (equals == line.len) {
+        f->name_len = line.len;
+        f->name_bytes = f->line_bytes + n_end;
+        f->held.len = f->line_start + line.len;
+        f->length = 0;
+        f->n_length = 0;
         f->state = STATE_LENGTH;
         return 0;
     }
-    r = begin_field(f, slice_head(line, equals), line.len - equals - 1);
-    if (r != 0)
-        return r < 0 ? r : 0;
-    return append_value(f, line.data + equals + 1, line.len - equals - 1);
-}
-
-static bool begins_entry(const struct frame *f, struct slice line)
-{
-    if (f->options.framing == FRAMING_JOURNAL_EXPORT)
-        return line.len > 0;
-    return f->options.framing == FRAMING_AUTO && (slice_starts_with(line, SLICE("__CURSOR=")) ||
-                                                  slice_starts_with(line, SLICE("__REALTIME_TIMESTAMP=")));
-}
-
-/* One line, its end already taken off. */
-static int take_line(struct frame *f, struct slice line, bool is_cut, record_fn emit, void *userdata)
-{
-    if (!f->is_entry && begins_entry(f, line))
-        f->is_entry = true;
-    if (f->is_entry) {
-        f->is_entry_cut |= is_cut;
-        return take_field_line(f, line, emit, userdata);
+    if (!is_kept) {
+        cut_field(f, f->line_bytes + n_end);
+        return 0;
     }
-    if (f->options.framing == FRAMING_JOURNAL_EXPORT)
-        return 0; /* blank lines between entries */
-    if (line.len > 0 && line.data[line.len - 1] == '\r')
-        line.len--;
-    f->n_cut += is_cut;
-    return emit_line(f, line, is_cut, emit, userdata);
-}
-
-/* A line's limit depends on what it is part of. */
-static size_t limit_bytes(const struct frame *f)
-{
-    return f->is_entry || f->options.framing == FRAMING_JOURNAL_EXPORT ? FRAME_ENTRY_LIMIT_DEFAULT
-                                                                       : f->options.line_limit_bytes;
-}
-
-/* Takes bytes up to a line end. Returns how many were used in *ret_used. */
-static int feed_line(struct frame *f, const char *bytes, size_t n, size_t *ret_used, record_fn emit,
-                     void *userdata)
-{
-    const char *end = memchr(bytes, '\n', n);
-    size_t len = end ? (size_t)(end - bytes) : n, limit = limit_bytes(f);
-    size_t room = f->is_cutting ? 0 : limit - MIN(f->unit.len, limit), kept = MIN(len, room);
-    bool is_cut;
-    int r;
-
-    *ret_used = end ? len + 1 : n;
-    f->fed_bytes += *ret_used;
-    if (kept < len) {
-        f->is_cutting = true;
-        f->skipped_bytes += len - kept;
-    }
-    is_cut = f->is_cutting;
-    if (end && f->unit.len == 0) { /* whole in this chunk: no copy */
-        f->is_cutting = false;
-        return take_line(f, slice_new(bytes, kept), is_cut, emit, userdata);
-    }
-    r = buffer_append(&f->unit, bytes, kept);
-    if (r < 0 || !end)
-        return r;
-    f->is_cutting = false;
-    r = take_line(f, buffer_slice(&f->unit), is_cut, emit, userdata);
-    buffer_clear(&f->unit);
-    if (f->unit.size > 4 * FRAME_LINE_LIMIT_DEFAULT)
-        buffer_done(&f->unit);
-    return r;
-}
-
-static int feed_length(struct frame *f, const char *bytes, size_t n, size_t *ret_used)
-{
-    size_t used = MIN(8 - f->unit.len, n);
-    struct slice length;
-    uint64_t v = 0;
-    int r = buffer_append(&f->unit, bytes, used);
-
-    *ret_used = used;
-    f->fed_bytes += used;
-    if (r < 0 || f->unit.len < 8)
-        return r;
-    length = buffer_slice(&f->unit);
-    r = slice_read_u64(&length, &v);
-    buffer_clear(&f->unit);
+    f->held.len = f->line_start + line.len;
+    r = add_span(f, (struct span){.name = f->line_start,
+                                  .name_len = equals,
+                                  .value = f->line_start + equals + 1,
+                                  .value_len = line.len - equals - 1});
     if (r < 0)
         return r;
-    if (f->is_binary_kept && v > FRAME_ENTRY_LIMIT_DEFAULT - MIN(f->entry.len, FRAME_ENTRY_LIMIT_DEFAULT)) {
-        f->is_binary_kept = false;
-        f->is_entry_cut = true;
-        f->n_fields--;
-    }
-    f->binary_left = v < UINT64_MAX ? v + 1 : v;
-    f->state = STATE_BINARY;
+    start_field(f);
     return 0;
 }
 
-static int feed_binary(struct frame *f, const char *bytes, size_t n, size_t *ret_used)
+/* The eight bytes of a length are there. */
+static void end_length(struct frame *f)
 {
-    size_t used = (size_t)MIN(f->binary_left, (uint64_t)n), value = used;
-    int r = 0;
+    bool is_fitting = f->length <= FRAME_ENTRY_LIMIT_DEFAULT &&
+                      f->held.len + f->length <= FRAME_ENTRY_LIMIT_DEFAULT && f->n_spans < FIELDS_MAX;
 
-    if (f->binary_left == used && used > 0)
-        value--; /* the last one is the line end */
-    if (f->is_binary_kept)
-        r = append_value(f, bytes, value);
-    else
-        f->skipped_bytes += value;
-    f->binary_left -= used;
-    f->fed_bytes += used;
-    *ret_used = used;
-    if (f->binary_left == 0)
-        f->state = STATE_LINE;
-    return r;
+    if (f->length > (f->framing == FRAMING_AUTO ? FRAME_ENTRY_LIMIT_DEFAULT : VALUE_LIMIT_BYTES)) {
+        cut_field(f, f->name_bytes + sizeof(f->length));
+        return;
+    }
+    f->is_kept = is_fitting;
+    f->remaining_bytes = f->length;
+    f->state = f->length > 0 ? STATE_VALUE : STATE_VALUE_END;
+}
+
+/* ---- input ---- */
+
+/* Moves n bytes from the front of *in, as read. */
+static struct slice take(struct frame *f, struct slice *in, size_t n)
+{
+    struct slice part = slice_head(*in, n);
+
+    *in = slice_skip(*in, n);
+    f->pending_bytes += n;
+    return part;
+}
+
+/* Stores of part what the limits of a line allow. */
+static int hold_line(struct frame *f, struct slice part)
+{
+    size_t limit = f->line_limit_bytes + 1, stored = f->held.len - f->line_start;
+    int r;
+
+    if (f->state == STATE_FIELD && f->line_start + limit < FRAME_ENTRY_LIMIT_DEFAULT)
+        limit = FRAME_ENTRY_LIMIT_DEFAULT - f->line_start;
+    r = buffer_append_slice(&f->held, slice_head(part, limit - MIN(stored, limit)));
+    if (r < 0)
+        return r;
+    f->line_bytes += part.len;
+    return 0;
+}
+
+/* Lines and lines of entries: up to the next LF, or all there is. */
+static int feed_line(struct frame *f, struct slice *in, record_fn emit, void *userdata)
+{
+    size_t end = slice_find(*in, '\n');
+    bool is_whole = end < in->len;
+    struct slice part = slice_head(take(f, in, end + (is_whole ? 1 : 0)), end);
+    int r;
+
+    if (is_whole && f->state == STATE_LINE && f->line_bytes == 0)
+        return end_line(f, slice_head(part, f->line_limit_bytes + 1), part.len, 1, emit, userdata);
+    r = hold_line(f, part);
+    if (r < 0 || !is_whole)
+        return r;
+    if (f->state == STATE_LINE)
+        return end_line(f, buffer_slice(&f->held), f->line_bytes, 1, emit, userdata);
+    return end_field(f, 1, emit, userdata);
+}
+
+static void feed_length(struct frame *f, struct slice *in)
+{
+    while (in->len > 0 && f->n_length < sizeof(f->length)) {
+        struct slice byte = take(f, in, 1);
+
+        f->length |= (uint64_t)(unsigned char)byte.data[0] << (8 * f->n_length++);
+    }
+    if (f->n_length == sizeof(f->length))
+        end_length(f);
+}
+
+static int feed_value(struct frame *f, struct slice *in)
+{
+    struct slice part = take(f, in, MIN((uint64_t)in->len, f->remaining_bytes));
+    int r;
+
+    if (f->is_kept) {
+        r = buffer_append_slice(&f->held, part);
+        if (r < 0)
+            return r;
+    }
+    f->remaining_bytes -= part.len;
+    if (f->remaining_bytes == 0)
+        f->state = STATE_VALUE_END;
+    return 0;
+}
+
+static int feed_value_end(struct frame *f, struct slice *in)
+{
+    uint64_t n_bytes = f->name_bytes + sizeof(f->length) + f->length;
+    int r;
+
+    /* without its LF the length was wrong: what follows is read as a line */
+    if (in->data[0] != '\n') {
+        cut_field(f, n_bytes);
+        return 0;
+    }
+    (void)take(f, in, 1);
+    if (!f->is_kept) {
+        cut_field(f, n_bytes + 1);
+        return 0;
+    }
+    r = add_span(f, (struct span){.name = f->line_start,
+                                  .name_len = f->name_len,
+                                  .value = f->line_start + f->name_len,
+                                  .value_len = f->length});
+    if (r < 0)
+        return r;
+    start_field(f);
+    return 0;
 }
 
 int frame_feed(struct frame *f, const char *bytes, size_t n, record_fn emit, void *userdata)
 {
-    while (n > 0) {
-        size_t used = 0;
-        int r;
+    struct slice in = slice_new(bytes, n);
+    int r = 0;
 
-        if (f->state == STATE_LINE)
-            r = feed_line(f, bytes, n, &used, emit, userdata);
-        else if (f->state == STATE_LENGTH)
-            r = feed_length(f, bytes, n, &used);
-        else
-            r = feed_binary(f, bytes, n, &used);
-        if (r < 0)
-            return r;
-        bytes += used;
-        n -= used;
+    while (in.len > 0 && r == 0) {
+        switch (f->state) {
+        case STATE_LINE:
+        case STATE_FIELD:
+            r = feed_line(f, &in, emit, userdata);
+            break;
+        case STATE_LENGTH:
+            feed_length(f, &in);
+            break;
+        case STATE_VALUE:
+            r = feed_value(f, &in);
+            break;
+        case STATE_VALUE_END:
+            r = feed_value_end(f, &in);
+            break;
+        }
     }
-    return 0;
+    return r;
 }
 
 int frame_finish(struct frame *f, record_fn emit, void *userdata)
 {
-    bool is_cut = f->is_cutting;
     int r = 0;
 
-    f->is_cutting = false;
-    if (f->state != STATE_LINE) { /* the input ends inside a binary field */
-        f->is_entry_cut = true;
-        f->state = STATE_LINE;
-        f->n_fields -= f->is_binary_kept && f->n_fields > 0;
-        buffer_clear(&f->unit);
-    } else if (f->unit.len > 0 || is_cut) {
-        r = take_line(f, buffer_slice(&f->unit), is_cut, emit, userdata);
-        buffer_clear(&f->unit);
-    }
-    if (r >= 0 && f->is_entry && (f->n_fields > 0 || f->is_entry_cut))
-        r = emit_entry(f, emit, userdata);
+    if (f->state == STATE_LINE && f->line_bytes > 0)
+        r = end_line(f, buffer_slice(&f->held), f->line_bytes, 0, emit, userdata);
+    else if (f->state == STATE_FIELD && f->line_bytes > 0)
+        r = end_field(f, 0, emit, userdata);
+    if (r != 0)
+        return r;
+    /* inside a binary field */
+    if (f->state == STATE_LENGTH || f->state == STATE_VALUE || f->state == STATE_VALUE_END)
+        cut_field(f, f->name_bytes + f->n_length +
+                         (f->n_length == sizeof(f->length) ? f->length - f->remaining_bytes : 0));
+    if (f->pending_bytes == 0)
+        return 0;
+    r = emit_entry(f, 0, emit, userdata);
+    forget_held(f);
     return r;
 }
 
