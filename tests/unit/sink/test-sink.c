@@ -113,8 +113,8 @@ Test(sink, a_report_is_cut_and_names_are_the_drivers)
 
 Test(sink, every_driver_can_be_made_and_freed_without_a_start)
 {
-    static const struct sink_driver *const drivers[] = {&stdout_sink, &file_sink, &journal_sink, &null_sink,
-                                                        &memory_sink};
+    static const struct sink_driver *const drivers[] = {&stdout_sink,  &file_sink, &kafka_sink,
+                                                        &journal_sink, &null_sink, &memory_sink};
 
     for (size_t i = 0; i < ARRAY_SIZE(drivers); i++) {
         struct sink *sink = hear(drivers[i], NULL, &heard);
