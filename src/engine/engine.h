@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAPAX_ENGINE_ENGINE_H
+#define HAPAX_ENGINE_ENGINE_H
+
+/*
+ * The running program: sources, the pure rooms, the ledger and the sinks on one sd-event loop. SIGTERM and
+ * SIGINT end it cleanly, SIGHUP reopens files, the end of all sources ends it with 0.
+ */
+
+#include "detector/chain.h"
+#include "engine/outbox.h"
+#include "normalize/normalizer.h"
+#include "source/source.h"
+#include "store/store.h"
+#include "util/diag.h"
+
+struct engine_source_options {
+    const struct source_driver *driver;
+    const char *name;
+    const void *settings;
+    struct normalizer_options normalizer;
+};
+
+struct engine_options {
+    const struct engine_source_options *sources;
+    size_t n_sources;
+    const struct outbox_sink *sinks;
+    size_t n_sinks;
+    struct store *store;        /* borrowed */
+    struct chain_options chain; /* callbacks are the engine's; the rest is used as it is */
+    int64_t commit_interval_usec;
+    int64_t close_delay_usec;    /* behind a bucket's end, without a later event: it is closed */
+    uint64_t outbox_limit_bytes; /* above it the sources are paused */
+    const char *metrics_file;    /* NULL: none */
+    int64_t metrics_interval_usec;
+};
+
+struct engine;
+
+/* Makes everything and restores the state from the store. Problems a user can mend go to diags. All of
+ * options is borrowed. */
+int engine_new(const struct engine_options *options, struct diag_list *diags,
+               struct engine **ret_engine) _warn_unused_;
+struct engine *engine_free(struct engine *engine);
+DEFINE_CLEANUP(struct engine *, engine_free)
+
+/*
+ * Runs until a signal or the end of all sources. 0: a clean end, everything committed; what no sink took in
+ * time waits in the outbox. Negative: a source or the store could not go on (already logged), or could not
+ * start (diags).
+ */
+int engine_run(struct engine *engine, struct diag_list *diags) _warn_unused_;
+
+#endif

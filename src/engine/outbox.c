@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A document stands in the store from the commit that made it until a sink has confirmed it, one row for each
+ * sink. A lane per sink remembers the last ticket it handed over, so a delivery walks only what is new, in
+ * order; a sink that says "not now" leaves the lane where it is. Confirmations may come at any time, in any
+ * order, also inside the write; they only put the ticket into the ledger, and the row goes with the next
+ * commit. A crash in between sends the document again, under the same id.
+ */
+#include "engine/outbox.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "log/log.h"
+
+struct lane {
+    struct outbox *outbox;
+    struct sink *sink;
+    uint64_t handed_over; /* the last ticket */
+};
+
+struct outbox {
+    struct outbox_options options;
+    struct lane *lanes;
+    size_t n_lanes;
+};
+
+struct outbox *outbox_free(struct outbox *outbox)
+{
+    if (!outbox)
+        return NULL;
+    for (size_t i = 0; i < outbox->n_lanes; i++)
+        sink_free(outbox->lanes[i].sink);
+    free(outbox->lanes);
+    free(outbox);
+    return NULL;
+}
+
+static void on_confirm(void *userdata, struct sink *sink, uint64_t ticket, int error, const char *message)
+{
+    struct lane *lane = userdata;
+
+    if (error < 0)
+        log_message(LOG_ERR, NULL, "sink %s: alert %llu cannot be delivered and is dropped: %s",
+                    sink_name(sink), (unsigned long long)ticket, message ? message : strerror(-error));
+    /* out of memory: the row stays and is sent again by the next start, which is what a row is for */
+    if (ledger_put_done(lane->outbox->options.ledger, ticket) < 0)
+        log_message(LOG_WARNING, NULL, "sink %s: out of memory, alert %llu may be sent again",
+                    sink_name(sink), (unsigned long long)ticket);
+    lane->outbox->options.wake(lane->outbox->options.userdata);
+}
+
+static void on_report(void *userdata, struct sink *sink, int level, const char *message)
+{
+    struct lane *lane = userdata;
+
+    log_message(level, NULL, "sink %s: %s", sink_name(sink), message);
+    lane->outbox->options.wake(lane->outbox->options.userdata);
+}
+
+int outbox_new(const struct outbox_options *options, struct outbox **ret_outbox)
+{
+    _cleanup_(outbox_freep) struct outbox *outbox = calloc(1, sizeof(*outbox));
+    int r;
+
+    if (!outbox)
+        return -ENOMEM;
+    outbox->options = *options;
+    outbox->lanes = calloc(options->n_sinks > 0 ? options->n_sinks : 1, sizeof(*outbox->lanes));
+    if (!outbox->lanes)
+        return -ENOMEM;
+    for (size_t i = 0; i < options->n_sinks; i++) {
+        const struct outbox_sink *s = &options->sinks[i];
+        struct lane *lane = &outbox->lanes[i];
+        struct sink_callbacks callbacks = {on_confirm, on_report, lane};
+
+        lane->outbox = outbox;
+        r = sink_new(s->driver, s->name, s->settings, &callbacks, &lane->sink);
+        if (r < 0)
+            return r;
+        outbox->n_lanes = i + 1;
+    }
+    *ret_outbox = TAKE_PTR(outbox);
+    return 0;
+}
+
+int outbox_start(struct outbox *outbox, sd_event *event, struct diag_list *diags)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < outbox->n_lanes; i++)
+        r = MIN(r, sink_start(outbox->lanes[i].sink, event, diags));
+    return r;
+}
+
+enum { WALK_STOPPED = 1 };
+
+static int deliver_document(void *userdata, uint64_t ticket, const struct document *document)
+{
+    struct lane *lane = userdata;
+    int r = sink_write(lane->sink, document, ticket);
+
+    if (r == -ENOMEM)
+        return r;
+    if (r < 0) /* -EAGAIN or broken: the sink has reported it; the document waits */
+        return WALK_STOPPED;
+    lane->handed_over = ticket;
+    return 0;
+}
+
+int outbox_deliver(struct outbox *outbox)
+{
+    for (size_t i = 0; i < outbox->n_lanes; i++) {
+        struct lane *lane = &outbox->lanes[i];
+        int r = store_walk_outbox(outbox->options.store, sink_name(lane->sink), lane->handed_over,
+                                  deliver_document, lane);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int outbox_flush(struct outbox *outbox, int64_t timeout_usec)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < outbox->n_lanes; i++)
+        r = MIN(r, sink_flush(outbox->lanes[i].sink, timeout_usec));
+    return r;
+}
+
+int outbox_reopen(struct outbox *outbox)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < outbox->n_lanes; i++)
+        r = MIN(r, sink_reopen(outbox->lanes[i].sink));
+    return r;
+}
+
+size_t outbox_n_sinks(const struct outbox *outbox)
+{
+    return outbox->n_lanes;
+}
+
+const struct sink *outbox_sink(const struct outbox *outbox, size_t i)
+{
+    return outbox->lanes[i].sink;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* From the rooms' counters to metrics: the only place that knows both, so that neither room knows the other.
+ */
+#include "engine/report.h"
+
+static const struct metric_label none = {NULL, NULL};
+
+static int add_sink(struct metrics *m, const struct sink *sink)
+{
+    const struct sink_stats *s = sink_stats(sink);
+    const struct {
+        const char *outcome;
+        uint64_t n;
+    } rows[] = {{"written", s->n_written}, {"confirmed", s->n_confirmed}, {"failed", s->n_failed}};
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(rows); i++)
+        r = metrics_add(m, METRIC_SINK_DOCUMENTS, rows[i].n, (struct metric_label){"sink", sink_name(sink)},
+                        (struct metric_label){"outcome", rows[i].outcome});
+    return r;
+}
+
+int report_begin(struct report *report)
+{
+    struct metrics *m = &report->metrics;
+    uint64_t n, bytes;
+    int r = store_count_outbox(report->store, &n, &bytes);
+
+    if (r >= 0)
+        r = metrics_add(m, METRIC_OUTBOX_DOCUMENTS, n, none, none);
+    if (r >= 0)
+        r = metrics_add(m, METRIC_OUTBOX_BYTES, bytes, none, none);
+    if (r >= 0)
+        r = metrics_add(m, METRIC_SELECTED, chain_stats(report->chain)->n_selected, none, none);
+    if (r >= 0)
+        r = metrics_add(m, METRIC_ALERTS, chain_stats(report->chain)->n_alerts, none, none);
+    for (size_t i = 0; r >= 0 && i < outbox_n_sinks(report->outbox); i++)
+        r = add_sink(m, outbox_sink(report->outbox, i));
+    return r;
+}
+
+int report_source(struct report *report, const char *name, const struct normalizer *normalizer)
+{
+    const struct normalizer_stats *s = normalizer_stats(normalizer);
+    const struct metric_label source = {"source", name};
+    const struct {
+        const char *outcome;
+        uint64_t n;
+    } outcomes[] = {{"empty", s->n_empty},
+                    {"used", s->n_used},
+                    {"ignored", s->n_ignored},
+                    {"unknown", s->n_unknown},
+                    {"quarantined", s->n_quarantined}};
+    const struct {
+        enum metric metric;
+        uint64_t n;
+    } rows[] = {{METRIC_EVENTS, s->n_events},
+                {METRIC_EVENTS_INCOMPLETE, s->n_incomplete},
+                {METRIC_RECORDS_LATE, s->n_late},
+                {METRIC_RECORDS_DUPLICATE, s->n_duplicates},
+                {METRIC_PENDING, normalizer_n_pending(normalizer)}};
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(outcomes); i++)
+        r = metrics_add(&report->metrics, METRIC_RECORDS, outcomes[i].n, source,
+                        (struct metric_label){"outcome", outcomes[i].outcome});
+    for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(rows); i++)
+        r = metrics_add(&report->metrics, rows[i].metric, rows[i].n, source, none);
+    return r;
+}
+
+int report_write(const struct report *report, const char *path)
+{
+    return metrics_write_file(&report->metrics, path);
+}
+
+void report_done(struct report *report)
+{
+    metrics_done(&report->metrics);
+}

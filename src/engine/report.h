@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAPAX_ENGINE_REPORT_H
+#define HAPAX_ENGINE_REPORT_H
+
+/* The engine's counters as metrics: one snapshot, begun, filled source by source, written. */
+
+#include "detector/chain.h"
+#include "engine/outbox.h"
+#include "metrics/metrics.h"
+#include "normalize/normalizer.h"
+#include "store/store.h"
+
+struct report {
+    const struct outbox *outbox;
+    const struct chain *chain;
+    struct store *store;
+    struct metrics metrics;
+};
+
+/* Takes what the three above count. 0, -ENOMEM or a store error. */
+int report_begin(struct report *report) _warn_unused_;
+/* Adds one source's counters. */
+int report_source(struct report *report, const char *name, const struct normalizer *normalizer) _warn_unused_;
+int report_write(const struct report *report, const char *path) _warn_unused_;
+void report_done(struct report *report);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The ledger against a real store in a folder of its own: all of it or nothing, and nothing forgotten by a
+ * failure. */
+#include "engine/ledger.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "support.h"
+
+struct fixture {
+    char directory[64];
+    char path[96];
+    struct store *store;
+    struct ledger *ledger;
+};
+
+static const char *const sinks[] = {"one", "two"};
+
+static void fixture_open(struct fixture *f)
+{
+    struct diag_list diags = DIAG_LIST_INIT;
+
+    cr_assert_geq(store_open(f->path, DURABILITY_PROCESS, &diags, &f->store), 0, "%s",
+                  diags.n > 0 ? diags.items[0].message : "");
+    cr_assert_eq(ledger_new(f->store, sinks, 2, &f->ledger), 0);
+    diag_list_done(&diags);
+}
+
+static void fixture_close(struct fixture *f)
+{
+    ledger_free(f->ledger);
+    store_close(f->store);
+}
+
+static void fixture_init(struct fixture *f)
+{
+    *f = (struct fixture){.directory = "/tmp/hapax-ledger.XXXXXX"};
+    cr_assert(mkdtemp(f->directory));
+    (void)snprintf(f->path, sizeof(f->path), "%s/db", f->directory);
+    fixture_open(f);
+}
+
+static void fixture_done(struct fixture *f)
+{
+    char command[128];
+
+    fixture_close(f);
+    (void)snprintf(command, sizeof(command), "rm -rf %s", f->directory);
+    cr_assert_eq(system(command), 0);
+}
+
+static int count_change(void *userdata, const struct change *change)
+{
+    cr_assert(slice_equal_string(change->value, "value"));
+    ++*(int *)userdata;
+    return 0;
+}
+
+static int count_document(void *userdata, uint64_t ticket, const struct document *document)
+{
+    cr_assert(slice_equal_string(document->bytes, "{}"));
+    cr_assert_gt(ticket, 0);
+    ++*(int *)userdata;
+    return 0;
+}
+
+static int n_changes(struct fixture *f)
+{
+    int n = 0;
+
+    cr_assert_eq(store_restore(f->store, SLICE(""), count_change, &n), 0);
+    return n;
+}
+
+static int n_documents(struct fixture *f, const char *sink)
+{
+    int n = 0;
+
+    cr_assert_eq(store_walk_outbox(f->store, sink, 0, count_document, &n), 0);
+    return n;
+}
+
+static void put_all(struct fixture *f)
+{
+    struct change change = {SLICE("rare/job/x"), SLICE("value")};
+    struct document document = {SLICE("{}"), SLICE("id"), SLICE("key"), SLICE("message"), 21};
+
+    cr_assert_eq(ledger_put_change(f->ledger, &change), 0);
+    cr_assert_eq(ledger_put_document(f->ledger, &document), 0);
+    cr_assert_eq(ledger_put_place(f->ledger, "source", SLICE("cursor"), SLICE("pending")), 0);
+    cr_assert_eq(ledger_n_documents(f->ledger), 1);
+    cr_assert(!ledger_is_empty(f->ledger));
+}
+
+Test(ledger, writes_everything_in_one_commit_and_a_document_for_each_sink)
+{
+    _cleanup_(freep) char *cursor = NULL, *pending = NULL;
+    struct fixture f;
+    size_t len;
+
+    fixture_init(&f);
+    put_all(&f);
+    cr_assert_eq(n_changes(&f), 0, "nothing is written before the commit");
+    cr_assert_eq(ledger_commit(f.ledger), 0);
+    cr_assert(ledger_is_empty(f.ledger));
+    fixture_close(&f);
+    fixture_open(&f);
+    cr_assert_eq(n_changes(&f), 1);
+    cr_assert_eq(n_documents(&f, "one"), 1);
+    cr_assert_eq(n_documents(&f, "two"), 1);
+    cr_assert_eq(store_get_cursor(f.store, "source", &cursor, &len), 0);
+    cr_assert(slice_equal_string(slice_new(cursor, len), "cursor"));
+    cr_assert_eq(store_get_pending(f.store, "source", &pending, &len), 0);
+    cr_assert(slice_equal_string(slice_new(pending, len), "pending"));
+    fixture_done(&f);
+}
+
+/* No byte more into any file of this process, as on a full disk. */
+static void set_disk_full(bool is_full)
+{
+    struct rlimit limit;
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    cr_assert_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = is_full ? 1 : limit.rlim_max;
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+Test(ledger, keeps_everything_when_a_commit_fails)
+{
+    struct fixture f;
+    int r;
+
+    fixture_init(&f);
+    put_all(&f);
+    set_disk_full(true);
+    r = ledger_commit(f.ledger);
+    set_disk_full(false);
+    cr_assert_lt(r, 0);
+    cr_assert(!ledger_is_empty(f.ledger));
+    cr_assert_eq(ledger_n_documents(f.ledger), 1);
+    cr_assert_eq(n_changes(&f), 0);
+    cr_assert_eq(ledger_commit(f.ledger), 0, "the second try writes it");
+    cr_assert_eq(n_changes(&f), 1);
+    cr_assert_eq(n_documents(&f, "one"), 1);
+    fixture_done(&f);
+}
+
+static int first_ticket(void *userdata, uint64_t ticket, const struct document *document)
+{
+    (void)document;
+    *(uint64_t *)userdata = ticket;
+    return 1;
+}
+
+Test(ledger, removes_what_was_delivered_and_keeps_a_place_that_was_not_named)
+{
+    _cleanup_(freep) char *cursor = NULL, *pending = NULL;
+    uint64_t ticket = 0;
+    struct fixture f;
+    size_t len;
+
+    fixture_init(&f);
+    put_all(&f);
+    cr_assert_eq(ledger_commit(f.ledger), 0);
+    cr_assert_eq(store_walk_outbox(f.store, "one", 0, first_ticket, &ticket), 1, "a walk can be stopped");
+    cr_assert_eq(ledger_put_done(f.ledger, ticket), 0);
+    cr_assert_eq(ledger_put_place(f.ledger, "source", SLICE_NULL, SLICE("")), 0);
+    cr_assert_eq(ledger_commit(f.ledger), 0);
+    cr_assert_eq(n_documents(&f, "one"), 0);
+    cr_assert_eq(n_documents(&f, "two"), 1);
+    cr_assert_eq(store_get_cursor(f.store, "source", &cursor, &len), 0);
+    cr_assert(slice_equal_string(slice_new(cursor, len), "cursor"));
+    cr_assert_eq(store_get_pending(f.store, "source", &pending, &len), 0);
+    cr_assert_eq(len, 0, "an empty value deletes");
+    fixture_done(&f);
+}
