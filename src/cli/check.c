@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * hapax check: everything that is wrong, before it is deployed. Loads what run would load (configuration,
+ * rulebases with their self test, jobs, uid map) and opens nothing that run would open: no source, no sink,
+ * no state.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/args.h"
+#include "cli/instances.h"
+#include "cli/setup.h"
+
+struct check {
+    struct setup setup;
+    const struct arg_command *command;
+};
+
+static int take_option(void *userdata, const struct arg_option *option, const char *value)
+{
+    struct check *check = userdata;
+
+    return setup_take_option(&check->setup, check->command, option, value);
+}
+
+/* Goes on after each problem, so that one run shows them all. */
+static int check_all(struct setup *setup)
+{
+    int r = setup_load(setup, true), q;
+
+    if (r == -ENOMEM)
+        return r;
+    q = instances_check_config(setup);
+    r = MIN(r, q);
+    q = setup_load_rulebase(setup);
+    r = MIN(r, q);
+    q = setup_load_jobs(setup, NULL, 0); /* also those that are not switched on */
+    r = MIN(r, q);
+    if (q < 0)
+        return r;
+    job_set_done(&setup->jobs);
+    q = setup_load_jobs(setup, (const char *const *)setup->settings.jobs.items, setup->settings.jobs.n);
+    return MIN(r, q);
+}
+
+static int run(const struct arg_command *command, int argc, char **argv)
+{
+    struct check check = {.command = command};
+    int first, r,
+        code = setup_init(&check.setup) < 0 ? EXIT_FAILURE
+                                            : args_parse(command, argc, argv, take_option, &check, &first);
+    size_t n_rules, n_samples;
+
+    if (code == 0 && argc - first > 1)
+        code = args_misuse(command, "one FILE at a time, not '%s'", argv[first + 1]);
+    if (code == 0 && first < argc) {
+        free(check.setup.config_path);
+        check.setup.config_path = strdup(argv[first]);
+        code = check.setup.config_path ? 0 : EXIT_FAILURE;
+    }
+    if (code == 0) {
+        r = check_all(&check.setup);
+        if (r < 0) {
+            code = setup_report(&check.setup, command->name, r);
+        } else {
+            rulebase_count(check.setup.rulebase, &n_rules, &n_samples);
+            printf("configuration  %s\nrulebase       %s: %zu rules, %zu sample lines\njobs           %zu "
+                   "switched on\nall is well\n",
+                   check.setup.config_path ? check.setup.config_path : "none (defaults)",
+                   check.setup.settings.rulebase, n_rules, n_samples, check.setup.jobs.n_jobs);
+            code = fflush(stdout) == 0 ? 0 : EXIT_FAILURE;
+        }
+    }
+    setup_done(&check.setup);
+    return code < 0 ? EXIT_SUCCESS : code;
+}
+
+static const struct arg_option options[] = {
+    SETUP_CONFIG_OPTIONS,
+    {"uid-map", 0, "FILE", "check this uid map, too"},
+};
+
+const struct arg_command check_command = {
+    .name = "check",
+    .usage = "[FILE]",
+    .summary = "say everything that is wrong with a configuration, the rulebases and the jobs",
+    .details = "Reads the configuration FILE (default: the system's), loads the rulebases, runs their sample "
+               "lines, and reads\n"
+               "all jobs. Every problem is shown with file, line and column. Opens no source, no sink and no "
+               "state.\n",
+    .options = options,
+    .n_options = ARRAY_SIZE(options),
+    .run = run,
+};

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * hapax normalize: what became of these lines. Files are read one after the other; each process start is
+ * printed when it is complete, so the order is that of completion, and a reader at the end of a pipe sees it
+ * at once.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alert/alert.h"
+#include "cli/args.h"
+#include "cli/input.h"
+#include "cli/instances.h"
+#include "cli/progress.h"
+#include "cli/setup.h"
+
+struct normalize {
+    struct setup setup;
+    struct arena arena;
+    bool is_quiet;
+    const struct arg_command *command;
+    bool is_output_closed;
+};
+
+static int take_option(void *userdata, const struct arg_option *option, const char *value)
+{
+    struct normalize *n = userdata;
+
+    if (strcmp(option->name, "quiet") == 0) {
+        n->is_quiet = true;
+        return 0;
+    }
+    return setup_take_option(&n->setup, n->command, option, value);
+}
+
+static int on_event(void *userdata, const struct event *event)
+{
+    struct normalize *n = userdata;
+    struct slice json;
+    int r;
+
+    arena_reset(&n->arena);
+    r = alert_event(event, &n->arena, &json);
+    if (r < 0)
+        return r;
+    if (fwrite(json.data, 1, json.len, stdout) != json.len || fputc('\n', stdout) == EOF) {
+        n->is_output_closed = true;
+        return -EIO;
+    }
+    return 0;
+}
+
+static int read_all(struct normalize *n, struct input_set *set)
+{
+    for (size_t i = 0; i < set->n_inputs; i++) {
+        struct input *input = &set->inputs[i];
+        int r;
+
+        do {
+            r = input_read(input, on_event, n);
+            progress_show(input_set_read_bytes(set), input_set_size_bytes(set),
+                          normalizer_stats(input->normalizer)->n_events);
+            /* a pipe's reader should not wait for a full buffer */
+            if (input->size_bytes == 0 && fflush(stdout) != 0)
+                r = -EIO;
+        } while (r > 0 && !interrupt_came());
+        if (r < 0 && !n->is_output_closed)
+            (void)diag_add(&n->setup.diags, input->path, 0, 0, "cannot read: %s", strerror(-r));
+        if (r >= 0)
+            r = normalizer_flush(input->normalizer, on_event, n);
+        if (r < 0 || interrupt_came())
+            return r;
+    }
+    return 0;
+}
+
+static int normalize(struct normalize *n, char **paths, size_t n_paths)
+{
+    struct input_set set = {0};
+    int r = setup_load(&n->setup, false), q = -EINVAL;
+
+    if (r != -ENOMEM)
+        q = instances_check_config(&n->setup);
+    r = MIN(r, q);
+    if (r >= 0)
+        r = setup_load_rulebase(&n->setup);
+    if (r >= 0)
+        r = input_set_open(paths, n_paths, &n->setup, &set);
+    if (r >= 0)
+        r = read_all(n, &set);
+    progress_clear();
+    if (r >= 0 && fflush(stdout) != 0)
+        r = -EIO;
+    if (r == -EIO && n->setup.diags.n == 0)
+        (void)diag_add(&n->setup.diags, NULL, 0, 0, "cannot write to standard output: %s", strerror(errno));
+    if (set.inputs && !n->is_quiet)
+        input_set_summary(&set, "normalize");
+    input_set_done(&set);
+    if (r < 0)
+        return setup_report(&n->setup, "normalize", r);
+    return interrupt_came() ? 130 : EXIT_SUCCESS; /* 128 + SIGINT, as a shell says it */
+}
+
+static int run(const struct arg_command *command, int argc, char **argv)
+{
+    static char *const stdin_only[] = {(char *)"-", NULL};
+    struct normalize n = {.command = command};
+    int first, code = setup_init(&n.setup) < 0 ? EXIT_FAILURE
+                                               : args_parse(command, argc, argv, take_option, &n, &first);
+
+    if (code == 0) {
+        interrupt_catch();
+        code = first < argc ? normalize(&n, argv + first, (size_t)(argc - first))
+                            : normalize(&n, (char **)stdin_only, 1);
+    }
+    setup_done(&n.setup);
+    arena_done(&n.arena);
+    return code < 0 ? EXIT_SUCCESS : code;
+}
+
+static const struct arg_option options[] = {
+    SETUP_INPUT_OPTIONS,
+    SETUP_CONFIG_OPTIONS,
+    {"quiet", 'q', NULL, "do not print the counts on stderr"},
+};
+
+const struct arg_command normalize_command = {
+    .name = "normalize",
+    .usage = "[FILE…|-]",
+    .summary = "print the process starts in log files as ECS JSON, one a line",
+    .details =
+        "Reads audit records (plain, ENRICHED, in syslog, in the journal's export format), sudo, snoopy and "
+        "cron\n"
+        "lines, and ECS or sudo JSON; recognises the format of each record; prints one ECS object a line "
+        "for\n"
+        "each process start, in order of completion. Without a FILE, or with '-', reads standard input.\n"
+        "What was not understood is counted on stderr.\n",
+    .options = options,
+    .n_options = ARRAY_SIZE(options),
+    .run = run,
+};

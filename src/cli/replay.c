@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * hapax replay: files as one stream, judged as if it were running now.
+ *
+ * Merging. Each file is a lane with its own normalizer; the lane whose next event is oldest goes first (ties:
+ * the order of the arguments), so the stream is in order of event time as far as each file is, and a file is
+ * never re-ordered within itself. A lane reads one chunk at a time and keeps the events it gave as bytes
+ * until their turn.
+ *
+ * State. With --state, model and half-read audit events come from the database and go back to it in one
+ * transaction at the end; then the last bucket stays open, and two halves of a stream give what the whole
+ * gives. An interrupted replay leaves the database as it was.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/args.h"
+#include "cli/input.h"
+#include "cli/instances.h"
+#include "cli/progress.h"
+#include "cli/setup.h"
+#include "detector/chain.h"
+#include "store/store.h"
+#include "util/parse.h"
+
+struct lane {
+    struct replay *replay;
+    struct input *input;
+    struct buffer queue; /* (time, event) pairs waiting for their turn */
+    size_t head;         /* offset of the next one */
+    int64_t next_usec;   /* its time */
+    bool is_done;        /* nothing will be added */
+};
+
+struct replay {
+    struct setup setup;
+    const struct arg_command *command;
+    struct string_list job_ids;
+    const char *detector;
+    const char *state_path, *scores_path, *records_path;
+    bool is_finishing, is_quiet;
+
+    struct store *store;
+    struct chain *chain;
+    struct lane *lanes;
+    size_t n_lanes;
+    FILE *scores, *records;
+    struct arena event_arena, row_arena;
+    const char *failed_output; /* what could not be written */
+};
+
+static int take_option(void *userdata, const struct arg_option *option, const char *value)
+{
+    struct replay *replay = userdata;
+    const char *name = option->name;
+
+    if (strcmp(name, "job") == 0) {
+        char **items = reallocarray(replay->job_ids.items, replay->job_ids.n + 1, sizeof(*items));
+
+        if (!items)
+            return EXIT_FAILURE;
+        replay->job_ids.items = items;
+        items[replay->job_ids.n] = strdup(value);
+        return items[replay->job_ids.n++] ? 0 : EXIT_FAILURE;
+    }
+    if (strcmp(name, "detector") == 0)
+        replay->detector = value;
+    else if (strcmp(name, "state") == 0)
+        replay->state_path = value;
+    else if (strcmp(name, "scores") == 0)
+        replay->scores_path = value;
+    else if (strcmp(name, "records") == 0)
+        replay->records_path = value;
+    else if (strcmp(name, "finish") == 0)
+        replay->is_finishing = true;
+    else if (strcmp(name, "quiet") == 0)
+        replay->is_quiet = true;
+    else
+        return setup_take_option(&replay->setup, replay->command, option, value);
+    return 0;
+}
+
+static int check_write(struct replay *replay, bool is_written, const char *what)
+{
+    if (is_written)
+        return 0;
+    replay->failed_output = what;
+    return -EIO;
+}
+
+/* RFC 4180 section 2: quoted where it holds a quote, a comma or a line end; quotes are doubled. */
+static void write_csv_field(FILE *out, struct slice s)
+{
+    bool is_plain = true;
+
+    for (size_t i = 0; i < s.len && is_plain; i++)
+        is_plain = !memchr("\",\r\n", s.data[i], 4);
+    if (is_plain) {
+        (void)fwrite(s.data ? s.data : "", 1, s.len, out);
+        return;
+    }
+    (void)fputc('"', out);
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.data[i] == '"')
+            (void)fputc('"', out);
+        (void)fputc(s.data[i], out);
+    }
+    (void)fputc('"', out);
+}
+
+static int on_score(void *userdata, const struct verdict *v)
+{
+    struct replay *replay = userdata;
+    const struct event *event = v->event;
+    FILE *out = replay->scores;
+    int64_t msec = event->time_usec / 1000;
+
+    if (!out)
+        return 0;
+    (void)fprintf(out, "%s%lld.%03lld,", msec < 0 ? "-" : "", llabs(msec / 1000), llabs(msec % 1000));
+    write_csv_field(out, event->host);
+    (void)fputc(',', out);
+    write_csv_field(out, v->user);
+    (void)fputc(',', out);
+    write_csv_field(out, event->process_name);
+    (void)fprintf(out, ",%s,%s,", v->job, v->detector);
+    if (v->has_probability)
+        (void)fprintf(out, "%.17g", v->probability);
+    (void)fprintf(out, ",%.17g,%d\r\n", v->score, v->reason == VERDICT_ALERT);
+    return check_write(replay, !ferror(out), replay->scores_path);
+}
+
+static int on_final(void *userdata, const struct verdict *verdict)
+{
+    struct replay *replay = userdata;
+    struct slice row;
+    int r;
+
+    if (!replay->records)
+        return 0;
+    arena_reset(&replay->row_arena);
+    r = alert_record_row(verdict, &replay->row_arena, &row);
+    if (r < 0)
+        return r;
+    return check_write(replay, fprintf(replay->records, "%.*s\n", SLICE_FMT(row)) > 0, replay->records_path);
+}
+
+static int on_document(void *userdata, const struct document *document)
+{
+    struct replay *replay = userdata;
+    bool is_written = fwrite(document->bytes.data, 1, document->bytes.len, stdout) == document->bytes.len &&
+                      fputc('\n', stdout) != EOF && fflush(stdout) == 0;
+
+    return check_write(replay, is_written, "standard output");
+}
+
+static int judge(void *userdata, const struct event *event)
+{
+    struct lane *lane = userdata;
+    int r = chain_event(lane->replay->chain, event);
+
+    return r < 0 ? r : 0;
+}
+
+static int enqueue(void *userdata, const struct event *event)
+{
+    struct lane *lane = userdata;
+    _cleanup_(buffer_done) struct buffer bytes = BUFFER_INIT;
+    int r = event_save(event, &bytes);
+
+    if (r >= 0)
+        r = buffer_append_u64(&lane->queue, (uint64_t)event->time_usec);
+    if (r >= 0)
+        r = buffer_append_field(&lane->queue, buffer_slice(&bytes));
+    return r;
+}
+
+static void show_progress(struct replay *replay)
+{
+    struct input_set set = {replay->lanes[0].input, replay->n_lanes};
+
+    progress_show(input_set_read_bytes(&set), input_set_size_bytes(&set),
+                  chain_stats(replay->chain)->n_events);
+}
+
+/* One more chunk; at the end of the file what is pending is handed over too, where the stream ends here. */
+static int read_more(struct lane *lane, event_fn emit)
+{
+    struct replay *replay = lane->replay;
+    int r = input_read(lane->input, emit, lane);
+
+    show_progress(replay);
+    if (r == 0) {
+        lane->is_done = true;
+        if (replay->is_finishing)
+            r = normalizer_flush(lane->input->normalizer, emit, lane);
+    }
+    if (r < 0 && !replay->failed_output && r != -ENOMEM)
+        (void)diag_add(&replay->setup.diags, lane->input->path, 0, 0, "cannot read: %s", strerror(-r));
+    return r;
+}
+
+/* Makes the next event's time known. 1: there is one; 0: the lane is at its end. */
+static int lane_peek(struct lane *lane)
+{
+    struct slice rest;
+    uint64_t time;
+    int r;
+
+    while (lane->head == lane->queue.len) {
+        buffer_clear(&lane->queue);
+        lane->head = 0;
+        if (lane->is_done)
+            return 0;
+        if (interrupt_came())
+            return -EINTR;
+        r = read_more(lane, enqueue);
+        if (r < 0)
+            return r;
+    }
+    rest = slice_skip(buffer_slice(&lane->queue), lane->head);
+    r = slice_read_u64(&rest, &time);
+    if (r < 0)
+        return r;
+    lane->next_usec = (int64_t)time;
+    return 1;
+}
+
+static int lane_pop(struct lane *lane)
+{
+    struct replay *replay = lane->replay;
+    struct slice rest = slice_skip(buffer_slice(&lane->queue), lane->head), bytes;
+    struct event event;
+    uint64_t time;
+    int r;
+
+    r = slice_read_u64(&rest, &time);
+    if (r >= 0)
+        r = slice_read_field(&rest, &bytes);
+    if (r < 0)
+        return r;
+    lane->head = lane->queue.len - rest.len;
+    arena_reset(&replay->event_arena);
+    r = event_load(bytes, &replay->event_arena, &event);
+    return r < 0 ? r : judge(lane, &event);
+}
+
+static int merge(struct replay *replay)
+{
+    for (;;) {
+        struct lane *oldest = NULL;
+
+        for (size_t i = 0; i < replay->n_lanes; i++) {
+            struct lane *lane = &replay->lanes[i];
+            int r = lane_peek(lane);
+
+            if (r < 0)
+                return r;
+            if (r > 0 && (!oldest || lane->next_usec < oldest->next_usec))
+                oldest = lane;
+        }
+        if (!oldest)
+            return 0;
+        int r = lane_pop(oldest);
+        if (r < 0)
+            return r;
+    }
+}
+
+/* A single file needs no queue. */
+static int stream(struct replay *replay)
+{
+    struct lane *lane = &replay->lanes[0];
+    int r = 0;
+
+    while (r >= 0 && !lane->is_done)
+        r = interrupt_came() ? -EINTR : read_more(lane, judge);
+    return r;
+}
+
+/* The name under which a lane's half-read events stand in the store: the place in the argument list. */
+static int pending_name(size_t lane, char **ret_name)
+{
+    return asprintf(ret_name, "replay/%zu", lane) < 0 ? -ENOMEM : 0;
+}
+
+static int restore_change(void *userdata, const struct change *change)
+{
+    struct replay *replay = userdata;
+
+    return chain_restore(replay->chain, change);
+}
+
+static int load_state(struct replay *replay)
+{
+    int r = store_restore(replay->store, SLICE(""), restore_change, replay);
+
+    for (size_t i = 0; r >= 0 && i < replay->n_lanes; i++) {
+        _cleanup_(freep) char *name = NULL, *bytes = NULL;
+        size_t len = 0;
+
+        r = pending_name(i, &name);
+        if (r >= 0)
+            r = store_get_pending(replay->store, name, &bytes, &len);
+        if (r >= 0 && len > 0)
+            r = normalizer_load(replay->lanes[i].input->normalizer, slice_new(bytes, len));
+    }
+    if (r < 0 && r != -ENOMEM)
+        return diag_add(
+            &replay->setup.diags, replay->state_path, 0, 0,
+            "the state cannot be read (%s): made by another version, or damaged; start with a new file",
+            r == -EBADMSG ? "not understood" : store_error(replay->store));
+    return r;
+}
+
+static int save_change(void *userdata, const struct change *change)
+{
+    struct replay *replay = userdata;
+
+    return store_put_change(replay->store, change);
+}
+
+static int save_state(struct replay *replay)
+{
+    int r = store_begin(replay->store);
+
+    if (r >= 0)
+        r = chain_changes(replay->chain, save_change, replay);
+    for (size_t i = 0; r >= 0 && i < replay->n_lanes; i++) {
+        _cleanup_(buffer_done) struct buffer bytes = BUFFER_INIT;
+        _cleanup_(freep) char *name = NULL;
+
+        r = pending_name(i, &name);
+        if (r >= 0 && !replay->is_finishing)
+            r = normalizer_save(replay->lanes[i].input->normalizer, &bytes);
+        if (r >= 0)
+            r = store_put_pending(replay->store, name, buffer_slice(&bytes));
+    }
+    if (r >= 0)
+        r = store_commit(replay->store);
+    if (r < 0)
+        (void)diag_add(&replay->setup.diags, replay->state_path, 0, 0, "the state cannot be written: %s",
+                       store_error(replay->store));
+    return r;
+}
+
+static int open_output(struct replay *replay, const char *path, FILE **ret_file)
+{
+    if (!path)
+        return 0;
+    *ret_file = fopen(path, "we");
+    if (!*ret_file)
+        return diag_add(&replay->setup.diags, path, 0, 0, "cannot write: %s", strerror(errno));
+    return 0;
+}
+
+static int close_output(struct replay *replay, FILE **file, const char *path)
+{
+    bool is_written = !*file || (!ferror(*file) && fflush(*file) == 0);
+    int saved = errno;
+
+    fclosep(file);
+    *file = NULL;
+    errno = saved;
+    return check_write(replay, is_written, path);
+}
+
+static int open_rooms(struct replay *replay, char **paths, size_t n_paths, struct input_set *ret_set)
+{
+    struct setup *setup = &replay->setup;
+    int r = setup_load(setup, false), q = -EINVAL;
+
+    if (r != -ENOMEM)
+        q = instances_check_config(setup);
+    r = MIN(r, q);
+    if (r >= 0)
+        r = setup_load_rulebase(setup);
+    if (r >= 0)
+        r = setup_load_jobs(
+            setup,
+            (const char *const *)(replay->job_ids.n > 0 ? replay->job_ids.items : setup->settings.jobs.items),
+            replay->job_ids.n > 0 ? replay->job_ids.n : setup->settings.jobs.n);
+    if (r >= 0)
+        r = chain_new(&(struct chain_options){.jobs = &setup->jobs,
+                                              .detector = replay->detector,
+                                              .config = setup->config,
+                                              .observer = {.version = HAPAX_VERSION},
+                                              .callbacks = {on_score, on_final, on_document, replay}},
+                      &setup->diags, &replay->chain);
+    if (r >= 0)
+        r = input_set_open(paths, n_paths, setup, ret_set);
+    if (r >= 0 && replay->state_path)
+        r = store_open(replay->state_path, (enum durability)setup->settings.durability, &setup->diags,
+                       &replay->store);
+    if (r >= 0)
+        r = open_output(replay, replay->scores_path, &replay->scores);
+    if (r >= 0)
+        r = open_output(replay, replay->records_path, &replay->records);
+    return r;
+}
+
+static int make_lanes(struct replay *replay, struct input_set *set)
+{
+    replay->lanes = calloc(set->n_inputs, sizeof(*replay->lanes));
+    if (!replay->lanes)
+        return -ENOMEM;
+    replay->n_lanes = set->n_inputs;
+    for (size_t i = 0; i < set->n_inputs; i++)
+        replay->lanes[i] = (struct lane){.replay = replay, .input = &set->inputs[i]};
+    return 0;
+}
+
+static void print_summary(const struct replay *replay, const struct input_set *set)
+{
+    const struct chain_stats *stats = chain_stats(replay->chain);
+
+    input_set_summary(set, "replay");
+    (void)fprintf(stderr, "hapax replay: %" PRIu64 " process starts judged, %" PRIu64 " alerts\n",
+                  stats->n_selected, stats->n_alerts);
+}
+
+static int replay_files(struct replay *replay, char **paths, size_t n_paths)
+{
+    struct input_set set = {0};
+    int r, q;
+
+    replay->is_finishing |= !replay->state_path;
+    r = open_rooms(replay, paths, n_paths, &set);
+    if (r >= 0)
+        r = make_lanes(replay, &set);
+    if (r >= 0 && replay->scores)
+        r = check_write(replay,
+                        fputs("epoch_seconds,host,user,process_name,job,detector,probability,score,alert\r\n",
+                              replay->scores) >= 0,
+                        replay->scores_path);
+    if (r >= 0 && replay->store)
+        r = load_state(replay);
+    if (r >= 0)
+        r = replay->n_lanes == 1 ? stream(replay) : merge(replay);
+    if (r >= 0 && replay->is_finishing)
+        r = chain_finish(replay->chain);
+    progress_clear();
+    q = close_output(replay, &replay->scores, replay->scores_path);
+    r = MIN(r, q);
+    q = close_output(replay, &replay->records, replay->records_path);
+    r = MIN(r, q);
+    if (replay->failed_output)
+        (void)diag_add(&replay->setup.diags, NULL, 0, 0, "cannot write to %s: %s", replay->failed_output,
+                       strerror(errno));
+    if (r >= 0 && replay->store)
+        r = save_state(replay);
+    if (replay->lanes && !replay->is_quiet)
+        print_summary(replay, &set);
+    input_set_done(&set);
+    if (r == -EINTR && interrupt_came()) {
+        (void)fprintf(stderr, "hapax replay: interrupted%s\n",
+                      replay->store ? "; the state is as it was" : "");
+        return 130; /* 128 + SIGINT, as a shell says it */
+    }
+    return r < 0 ? setup_report(&replay->setup, "replay", r) : EXIT_SUCCESS;
+}
+
+static void replay_done(struct replay *replay)
+{
+    for (size_t i = 0; i < replay->n_lanes; i++)
+        buffer_done(&replay->lanes[i].queue);
+    free(replay->lanes);
+    for (size_t i = 0; i < replay->job_ids.n; i++)
+        free(replay->job_ids.items[i]);
+    free(replay->job_ids.items);
+    chain_free(replay->chain);
+    store_close(replay->store);
+    fclosep(&replay->scores);
+    fclosep(&replay->records);
+    arena_done(&replay->event_arena);
+    arena_done(&replay->row_arena);
+    setup_done(&replay->setup);
+}
+
+static int run(const struct arg_command *command, int argc, char **argv)
+{
+    struct replay replay = {.command = command};
+    int first, code = setup_init(&replay.setup) < 0
+                          ? EXIT_FAILURE
+                          : args_parse(command, argc, argv, take_option, &replay, &first);
+
+    if (code == 0 && first == argc)
+        code = args_misuse(command, "no FILE given, use '-' for standard input");
+    if (code == 0) {
+        interrupt_catch();
+        code = replay_files(&replay, argv + first, (size_t)(argc - first));
+    }
+    replay_done(&replay);
+    return code < 0 ? EXIT_SUCCESS : code;
+}
+
+static const struct arg_option options[] = {
+    {"job", 'j', "ID",
+     "run this job; may be repeated (default: the configured ones, else network_connection_discovery)"},
+    {"detector", 'd', "NAME", "judge with this detector instead of each job's own: rare"},
+    {"scores", 0, "OUT.csv", "write every judged event with its probability and score"},
+    {"records", 0, "OUT.ndjson", "write the final record of every user in every bucket"},
+    {"state", 0, "DB", "start from this state and leave the new one there; the last bucket stays open"},
+    {"finish", 0, NULL, "with --state: close the last bucket and hand pending events over at the end"},
+    {"quiet", 'q', NULL, "do not print the counts on stderr"},
+    SETUP_INPUT_OPTIONS,
+    SETUP_CONFIG_OPTIONS,
+};
+
+const struct arg_command replay_command = {
+    .name = "replay",
+    .usage = "FILE…|-",
+    .summary = "run log files through the detector and print the alerts",
+    .details = "Merges the files by event time (ties: the order given), runs them as one stream with a fresh "
+               "state, or the\n"
+               "one in --state, and prints the alerts as ECS JSON, one a line. The configuration of the "
+               "system is not\n"
+               "read unless --config names it, so that a replay gives the same on every machine.\n",
+    .options = options,
+    .n_options = ARRAY_SIZE(options),
+    .run = run,
+};

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * hapax run: from the configuration to a running engine.
+ *
+ * The configuration names instances: "source.NAME" and "sink.NAME", each with a driver (default: the one
+ * called NAME) and that driver's options. Without any source, the journal is read, or standard input where
+ * that is a pipe or a file; without any sink, alerts go to standard output, or to the journal where standard
+ * output carries omprog's replies. The command line's own options (--follow, --journal-file …) are short ways
+ * to write such keys.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/args.h"
+#include "cli/instances.h"
+#include "cli/setup.h"
+#include "engine/engine.h"
+#include "log/log.h"
+#include "util/parse.h"
+
+struct run {
+    struct setup setup;
+    const struct arg_command *command;
+    struct instance_list sources, sinks;
+    struct store *store;
+    char *state_path;
+    size_t n_journal_files;
+    bool is_following;
+};
+
+static int set(struct run *run, const char *key, const char *value)
+{
+    _cleanup_(freep) char *assignment = NULL;
+
+    if (asprintf(&assignment, "%s=%s", key, value) < 0)
+        return EXIT_FAILURE;
+    return config_set(run->setup.config, assignment, &run->setup.diags) == -ENOMEM ? EXIT_FAILURE : 0;
+}
+
+static int take_option(void *userdata, const struct arg_option *option, const char *value)
+{
+    struct run *run = userdata;
+    char key[64];
+
+    if (strcmp(option->name, "follow") == 0) {
+        run->is_following = true;
+        return 0;
+    }
+    if (strcmp(option->name, "protocol") == 0)
+        return set(run, "source.stdin.protocol", value);
+    if (strcmp(option->name, "journal-directory") == 0)
+        return set(run, "source.journald.directory", value);
+    if (strcmp(option->name, "journal-file") == 0) {
+        (void)snprintf(key, sizeof(key), "source.journald.files.%zu", run->n_journal_files++);
+        return set(run, key, value);
+    }
+    if (strcmp(option->name, "state") == 0)
+        return set(run, "state.path", value);
+    return setup_take_option(&run->setup, run->command, option, value);
+}
+
+/* FILE operands: one file source each, named by their place. */
+static int add_files(struct run *run, char **paths, size_t n_paths)
+{
+    for (size_t i = 0; i < n_paths; i++) {
+        char key[64];
+        int code;
+
+        if (strcmp(paths[i], "-") == 0) {
+            code = set(run, "source.stdin.driver", "stdin");
+        } else {
+            (void)snprintf(key, sizeof(key), "source.file%zu.driver", i);
+            code = set(run, key, "file");
+            (void)snprintf(key, sizeof(key), "source.file%zu.path", i);
+            code = code == 0 ? set(run, key, paths[i]) : code;
+            (void)snprintf(key, sizeof(key), "source.file%zu.follow", i);
+            code = code == 0 ? set(run, key, run->is_following ? "true" : "false") : code;
+        }
+        if (code != 0)
+            return code;
+    }
+    return 0;
+}
+
+static bool stdin_brings_records(void)
+{
+    struct stat st;
+
+    return fstat(STDIN_FILENO, &st) == 0 &&
+           (S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
+/* Standard output belongs to rsyslog where a source speaks omprog. */
+static bool stdout_is_taken(struct run *run)
+{
+    for (size_t i = 0; i < run->sources.n; i++) {
+        _cleanup_(freep) char *key = NULL;
+        const char *protocol;
+
+        if (asprintf(&key, "source.%s.protocol", run->sources.items[i].name) < 0)
+            return false;
+        protocol = config_get(run->setup.config, key);
+        if (protocol && strcmp(protocol, "omprog") == 0)
+            return true;
+    }
+    return false;
+}
+
+static int load_instances(struct run *run)
+{
+    int r = instances_load_sources(&run->setup, stdin_brings_records() ? "stdin" : "journald", &run->sources),
+        q;
+    bool is_taken = stdout_is_taken(run);
+
+    q = instances_load_sinks(&run->setup, is_taken ? "journal" : "stdout", &run->sinks);
+    for (size_t i = 0; is_taken && i < run->sinks.n; i++)
+        if (strcmp(sink_driver_name(run->sinks.items[i].sink_driver), "stdout") == 0)
+            q = diag_add(
+                &run->setup.diags, NULL, 0, 0,
+                "sink.%s: standard output carries the omprog replies, use a file, journal or kafka sink",
+                run->sinks.items[i].name);
+    return MIN(r, q);
+}
+
+/* $STATE_DIRECTORY is systemd's (the first of a colon-separated list), the rest is the XDG base directory
+ * specification. */
+static int find_state_path(struct run *run)
+{
+    const char *directory = getenv("STATE_DIRECTORY"), *state_home = getenv("XDG_STATE_HOME"),
+               *home = getenv("HOME");
+    int n;
+
+    if (run->setup.settings.state_path)
+        n = asprintf(&run->state_path, "%s", run->setup.settings.state_path);
+    else if (directory && directory[0])
+        n = asprintf(&run->state_path, "%.*s/hapax.db", (int)strcspn(directory, ":"), directory);
+    else if (state_home && state_home[0] == '/')
+        n = asprintf(&run->state_path, "%s/hapax/hapax.db", state_home);
+    else if (home && home[0] == '/')
+        n = asprintf(&run->state_path, "%s/.local/state/hapax/hapax.db", home);
+    else
+        n = asprintf(&run->state_path, "/var/lib/hapax/hapax.db");
+    if (n < 0) {
+        run->state_path = NULL;
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+/* ~/.local/state need not be there yet; the last folder is the store's to make. */
+static int make_parents(struct run *run)
+{
+    char *path = run->state_path;
+    char *end = strrchr(path, '/');
+
+    for (char *slash = path; end && (slash = strchr(slash + 1, '/')) && slash < end;) {
+        int r;
+
+        *slash = '\0';
+        r = mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
+        if (r < 0)
+            r = diag_add(&run->setup.diags, path, 0, 0,
+                         "cannot make this folder: %s (state.path or XDG_STATE_HOME choose another)",
+                         strerror(-r));
+        *slash = '/';
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int prepare(struct run *run)
+{
+    struct setup *setup = &run->setup;
+    int r = setup_load(setup, true), q;
+
+    if (r == -ENOMEM || !setup->has_settings)
+        return r;
+    log_init(setup->settings.log_level);
+    q = load_instances(run);
+    r = MIN(r, q);
+    q = instances_check_config(setup);
+    r = MIN(r, q);
+    q = setup_load_jobs(setup, (const char *const *)setup->settings.jobs.items, setup->settings.jobs.n);
+    r = MIN(r, q);
+    q = setup_load_rulebase(setup);
+    return MIN(r, q);
+}
+
+static int run_engine(struct run *run)
+{
+    struct setup *setup = &run->setup;
+    _cleanup_(freep) struct engine_source_options *sources = calloc(run->sources.n + 1, sizeof(*sources));
+    _cleanup_(freep) struct outbox_sink *sinks = calloc(run->sinks.n + 1, sizeof(*sinks));
+    _cleanup_(engine_freep) struct engine *engine = NULL;
+    struct engine_options options;
+    char host[256] = "";
+    int r;
+
+    if (!sources || !sinks)
+        return -ENOMEM;
+    (void)gethostname(host, sizeof(host) - 1);
+    for (size_t i = 0; i < run->sources.n; i++) {
+        const struct instance *s = &run->sources.items[i];
+
+        sources[i] = (struct engine_source_options){
+            .driver = s->source_driver,
+            .name = s->name,
+            .settings = s->settings,
+            .normalizer = setup_normalizer_options(setup, (int64_t)time(NULL) * USEC_PER_SEC),
+        };
+    }
+    for (size_t i = 0; i < run->sinks.n; i++)
+        sinks[i] = (struct outbox_sink){run->sinks.items[i].sink_driver, run->sinks.items[i].name,
+                                        run->sinks.items[i].settings};
+    options = (struct engine_options){
+        .sources = sources,
+        .n_sources = run->sources.n,
+        .sinks = sinks,
+        .n_sinks = run->sinks.n,
+        .store = run->store,
+        .chain = {.jobs = &setup->jobs,
+                  .config = setup->config,
+                  .observer = {.version = HAPAX_VERSION, .host = slice_from_string(host)}},
+        .commit_interval_usec = setup->settings.commit_interval_usec,
+        .close_delay_usec = setup->settings.close_delay_usec,
+        .outbox_limit_bytes = setup->settings.outbox_limit_bytes,
+        .metrics_file = setup->settings.metrics_file,
+        .metrics_interval_usec = setup->settings.metrics_interval_usec,
+    };
+    r = engine_new(&options, &setup->diags, &engine);
+    return r < 0 ? r : engine_run(engine, &setup->diags);
+}
+
+static void run_done(struct run *run)
+{
+    instance_list_done(&run->sources);
+    instance_list_done(&run->sinks);
+    store_close(run->store);
+    free(run->state_path);
+    setup_done(&run->setup);
+}
+
+static int run(const struct arg_command *command, int argc, char **argv)
+{
+    struct run run = {.command = command};
+    int first, r,
+        code = setup_init(&run.setup) < 0 ? EXIT_FAILURE
+                                          : args_parse(command, argc, argv, take_option, &run, &first);
+
+    if (code == 0)
+        code = add_files(&run, argv + first, (size_t)(argc - first));
+    if (code == 0 && run.is_following && first == argc)
+        code = args_misuse(command, "--follow needs a FILE");
+    if (code == 0) {
+        r = prepare(&run);
+        if (r >= 0)
+            r = find_state_path(&run);
+        if (r >= 0)
+            r = make_parents(&run);
+        if (r >= 0)
+            r = store_open(run.state_path, (enum durability)run.setup.settings.durability, &run.setup.diags,
+                           &run.store);
+        if (r >= 0)
+            r = run_engine(&run);
+        if (r < 0)
+            code = setup_report(&run.setup, command->name, r);
+    }
+    run_done(&run);
+    return code < 0 ? EXIT_SUCCESS : code;
+}
+
+static const struct arg_option options[] = {
+    {"follow", 'F', NULL, "go on reading the FILEs as they grow and are rotated"},
+    {"journal-directory", 'D', "DIR", "read the journal files in this folder, as of another machine"},
+    {"journal-file", 0, "FILE", "read this journal file; may be repeated"},
+    {"protocol", 'p', "PROTOCOL",
+     "of standard input: lines (default), or omprog (rsyslog's, with a reply a line)"},
+    {"state", 0, "DB",
+     "keep the state here (default: hapax.db in $STATE_DIRECTORY, or in $XDG_STATE_HOME/hapax)"},
+    SETUP_INPUT_OPTIONS,
+    SETUP_CONFIG_OPTIONS,
+};
+
+const struct arg_command run_command = {
+    .name = "run",
+    .usage = "[FILE…|-]",
+    .summary = "watch the journal, rsyslog, files or standard input and send alerts",
+    .details = "Reads records as they come, judges each process start and sends an alert for one by a user "
+               "who is unusual\n"
+               "for the command. Without a configuration it reads the journal from now on (or standard "
+               "input, where\n"
+               "that is a pipe), runs network_connection_discovery and prints alerts on standard output.\n"
+               "The state is kept over restarts. SIGTERM and Ctrl-C end it, SIGHUP reopens its files.\n",
+    .options = options,
+    .n_options = ARRAY_SIZE(options),
+    .run = run,
+};

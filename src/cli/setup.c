@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * From command line and configuration file to loaded rooms. Order: options are collected first (--set wins
+ * over the file, whatever their order), then the file is read, then the settings, then the rulebases and jobs
+ * they name.
+ *
+ * The rulebase folder is looked for where the program stands: a build in its checkout and an installation
+ * moved to another prefix both find theirs without being told. Order: --rulebase or the configuration,
+ * $HAPAX_RULEBASE,
+ * ../share/hapax/rulebase and ../../../rulebase seen from the program's file, the folder it was configured
+ * for.
+ */
+#include "cli/setup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/buffer.h"
+#include "util/parse.h"
+
+/* chosen: passwd files of large sites have some 100,000 lines of 80 bytes */
+#define UID_MAP_LIMIT_BYTES (64U << 20)
+
+static const char *const durability_names[] = {"process", "power", NULL};
+static const char *const level_names[] = {"emerg",  "alert", "crit",  "err", "warning",
+                                          "notice", "info",  "debug", NULL};
+
+#define MEMBER(m) offsetof(struct settings, m)
+
+static const struct option settings_options[] = {
+    {"rulebase", OPTION_STRING, MEMBER(rulebase),
+     .help = "folder with *.rulebase and jobs/ (default: the installed one)"},
+    {"jobs", OPTION_LIST, MEMBER(jobs), "network_connection_discovery", .help = "ids of the jobs to run"},
+    {"format", OPTION_CHOICE, MEMBER(format), "auto", .choices = format_names,
+     .help = "format of the records; auto recognises each one"},
+    {"time_zone", OPTION_STRING, MEMBER(time_zone),
+     .help = "zone of lines that carry none (default: TZ, else the system's)"},
+    {"year", OPTION_INTEGER, MEMBER(year), "0", 0, 9999,
+     .help = "year of the first line that carries none; 0: the latest that fits the input's time"},
+    {"uid_map", OPTION_STRING, MEMBER(uid_map), .help = "file in passwd(5) format that names user ids"},
+    {"host", OPTION_STRING, MEMBER(host), .help = "host name of records that carry none"},
+    {"state.path", OPTION_STRING, MEMBER(state_path),
+     .help = "the database (default: hapax.db in $STATE_DIRECTORY, or in $XDG_STATE_HOME/hapax)"},
+    {"state.durability", OPTION_CHOICE, MEMBER(durability), "process", .choices = durability_names,
+     .help = "what a commit survives: a killed process, or a power loss"},
+    {"state.commit_interval", OPTION_DURATION, MEMBER(commit_interval_usec), "200ms", 1000, 60e6,
+     .help = "how long changes that raise no alert may wait for their commit"},
+    {"state.outbox_limit", OPTION_SIZE, MEMBER(outbox_limit_bytes), "256MiB", 65536, 1e12,
+     .help = "alerts waiting for their sink above which the sources are paused"},
+    {"close_delay", OPTION_DURATION, MEMBER(close_delay_usec), "30s", 1e6, 3600e6,
+     .help = "how long after its end a bucket is closed when no later event does it"},
+    {"metrics.file", OPTION_STRING, MEMBER(metrics_file),
+     .help = "where to write metrics for node_exporter's textfile collector"},
+    {"metrics.interval", OPTION_DURATION, MEMBER(metrics_interval_usec), "15s", 1e6, 3600e6,
+     .help = "how often metrics are written"},
+    {"log.level", OPTION_CHOICE, MEMBER(log_level), "info", .choices = level_names,
+     .help = "least urgent message to log"},
+};
+
+const struct option_table settings_table = {settings_options, ARRAY_SIZE(settings_options),
+                                            sizeof(struct settings)};
+
+int setup_init(struct setup *setup)
+{
+    *setup = (struct setup){0};
+    return config_new(&setup->config);
+}
+
+void setup_done(struct setup *setup)
+{
+    job_set_done(&setup->jobs);
+    rulebase_free(setup->rulebase);
+    uid_map_free(setup->uid_map);
+    if (setup->has_settings)
+        option_done(&settings_table, &setup->settings);
+    config_free(setup->config);
+    diag_list_done(&setup->diags);
+    free(setup->config_path);
+}
+
+static int set_key(struct setup *setup, const char *key, const char *value)
+{
+    _cleanup_(freep) char *assignment = NULL;
+    int r;
+
+    if (asprintf(&assignment, "%s=%s", key, value) < 0)
+        return EXIT_FAILURE;
+    r = config_set(setup->config, assignment, &setup->diags);
+    return r == -ENOMEM ? EXIT_FAILURE : 0; /* a bad value is reported with all others */
+}
+
+int setup_take_option(struct setup *setup, const struct arg_command *command, const struct arg_option *option,
+                      const char *value)
+{
+    static const struct {
+        const char *option, *key;
+    } keys[] = {
+        {"rulebase", "rulebase"}, {"format", "format"},   {"time-zone", "time_zone"},
+        {"year", "year"},         {"uid-map", "uid_map"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        if (strcmp(option->name, keys[i].option) == 0) {
+            int code = set_key(setup, keys[i].key, value);
+
+            return code == 0 ? 0 : EXIT_MISUSE;
+        }
+    if (strcmp(option->name, "set") == 0) {
+        if (!strchr(value, '=') || value[0] == '=')
+            return args_misuse(command, "--set takes PATH=VALUE, not '%s'", value);
+        return config_set(setup->config, value, &setup->diags) == -ENOMEM ? EXIT_MISUSE : 0;
+    }
+    if (strcmp(option->name, "config") == 0) {
+        free(setup->config_path);
+        setup->config_path = strdup(value);
+        return setup->config_path ? 0 : EXIT_MISUSE;
+    }
+    return 1;
+}
+
+static int set_time_zone(struct setup *setup)
+{
+    const char *zone = setup->settings.time_zone;
+    _cleanup_(freep) char *path = NULL;
+
+    if (zone && strcmp(zone, "UTC") != 0 && strcmp(zone, "Z") != 0) {
+        if (zone[0] == '/' || strstr(zone, "..") || zone[0] == '\0' ||
+            asprintf(&path, "/usr/share/zoneinfo/%s", zone) < 0 || access(path, R_OK) < 0)
+            return diag_add(
+                &setup->diags, NULL, 0, 0,
+                "unknown time zone '%s', expected a name such as Europe/Berlin or UTC (is tzdata installed?)",
+                zone);
+    }
+    if (zone && setenv("TZ", strcmp(zone, "Z") == 0 ? "UTC" : zone, 1) < 0)
+        return -ENOMEM;
+    tzset();
+    return 0;
+}
+
+int setup_load(struct setup *setup, bool use_default_config)
+{
+    static const char *const default_path = HAPAX_SYSCONFDIR "/hapax.yaml";
+    int r = 0, q;
+
+    if (!setup->config_path && use_default_config && access(default_path, F_OK) == 0 &&
+        !(setup->config_path = strdup(default_path)))
+        return -ENOMEM;
+    if (setup->config_path)
+        r = config_load_file(setup->config, setup->config_path, &setup->diags);
+    if (r == -ENOMEM)
+        return r;
+    q = config_apply(setup->config, "", &settings_table, &setup->settings, &setup->diags);
+    setup->has_settings = true;
+    if (q == -ENOMEM)
+        return q;
+    q = MIN(q, set_time_zone(setup));
+    return setup->diags.n > 0 ? -EINVAL : MIN(r, q);
+}
+
+static bool is_rulebase(const char *directory)
+{
+    _cleanup_(freep) char *path = NULL;
+
+    return asprintf(&path, "%s/header.rulebase", directory) > 0 && access(path, F_OK) == 0;
+}
+
+/* The folder, in setup->settings.rulebase. */
+static int find_rulebase(struct setup *setup)
+{
+    static const char *const relative[] = {"../share/hapax/rulebase", "../../../rulebase"};
+    const char *chosen = getenv("HAPAX_RULEBASE");
+    char program[PATH_MAX];
+    ssize_t n;
+
+    if (setup->settings.rulebase)
+        return 0;
+    if (chosen)
+        return (setup->settings.rulebase = strdup(chosen)) ? 0 : -ENOMEM;
+    n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+    for (size_t i = 0; n > 0 && i < ARRAY_SIZE(relative); i++) {
+        _cleanup_(freep) char *path = NULL;
+        char *slash;
+
+        program[n] = '\0';
+        slash = strrchr(program, '/');
+        if (asprintf(&path, "%.*s/%s", (int)(slash - program), program, relative[i]) < 0)
+            return -ENOMEM;
+        if (is_rulebase(path)) {
+            setup->settings.rulebase = realpath(path, NULL);
+            return setup->settings.rulebase ? 0 : -errno;
+        }
+    }
+    chosen =
+        is_rulebase(HAPAX_DATADIR "/rulebase") ? HAPAX_DATADIR "/rulebase" : HAPAX_SOURCE_DIR "/rulebase";
+    return (setup->settings.rulebase = strdup(chosen)) ? 0 : -ENOMEM;
+}
+
+static int load_uid_map(struct setup *setup)
+{
+    const char *path = setup->settings.uid_map;
+    _cleanup_(buffer_done) struct buffer text = BUFFER_INIT;
+    _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n;
+    int r;
+
+    if (fd < 0)
+        return diag_add(&setup->diags, path, 0, 0, "cannot read the uid map: %s", strerror(errno));
+    do {
+        r = buffer_reserve(&text, 65536);
+        if (r < 0)
+            return r;
+        n = read(fd, text.data + text.len, text.size - text.len);
+        if (n < 0)
+            return diag_add(&setup->diags, path, 0, 0, "cannot read the uid map: %s", strerror(errno));
+        text.len += (size_t)n;
+        if (text.len > UID_MAP_LIMIT_BYTES)
+            return diag_add(&setup->diags, path, 0, 0, "the uid map is larger than %u MiB",
+                            UID_MAP_LIMIT_BYTES >> 20);
+    } while (n > 0);
+    return uid_map_new(buffer_slice(&text), path, &setup->diags, &setup->uid_map);
+}
+
+int setup_load_rulebase(struct setup *setup)
+{
+    int r = find_rulebase(setup);
+
+    if (r >= 0)
+        r = rulebase_load(setup->settings.rulebase, &setup->diags, &setup->rulebase);
+    if (r >= 0 && setup->settings.uid_map)
+        r = load_uid_map(setup);
+    return r;
+}
+
+int setup_load_jobs(struct setup *setup, const char *const *ids, size_t n_ids)
+{
+    _cleanup_(freep) char *directory = NULL;
+    int r = find_rulebase(setup);
+
+    if (r < 0)
+        return r;
+    if (asprintf(&directory, "%s/jobs", setup->settings.rulebase) < 0)
+        return -ENOMEM;
+    return job_set_load(directory, ids, n_ids, &setup->diags, &setup->jobs);
+}
+
+struct normalizer_options setup_normalizer_options(const struct setup *setup, int64_t reference_usec)
+{
+    return (struct normalizer_options){
+        .format = (enum format)setup->settings.format,
+        .rulebase = setup->rulebase,
+        .uid_map = setup->uid_map,
+        .host = slice_from_string(setup->settings.host),
+        .year = (int)setup->settings.year,
+        .reference_usec = reference_usec,
+    };
+}
+
+int setup_report(const struct setup *setup, const char *command, int r)
+{
+    _cleanup_(freep) char *prefix = NULL;
+
+    if (setup->diags.n == 0) {
+        (void)fprintf(stderr, "hapax %s: %s\n", command, strerror(-r));
+        return EXIT_FAILURE;
+    }
+    if (asprintf(&prefix, "hapax %s: ", command) < 0)
+        return EXIT_FAILURE;
+    diag_print(&setup->diags, stderr, prefix);
+    return EXIT_FAILURE;
+}

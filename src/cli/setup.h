@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAPAX_CLI_SETUP_H
+#define HAPAX_CLI_SETUP_H
+
+/* What every command needs before it works: configuration, rulebases, jobs, the uid map, the time zone. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cli/args.h"
+#include "config/config.h"
+#include "normalize/normalizer.h"
+#include "select/job.h"
+#include "store/store.h"
+#include "util/diag.h"
+
+/* The top of the configuration, as hapax.yaml(5) documents it. */
+struct settings {
+    char *rulebase;
+    struct string_list jobs;
+    int format;
+    char *time_zone;
+    int64_t year;
+    char *uid_map;
+    char *host;
+    char *state_path;
+    int durability;
+    int64_t commit_interval_usec;
+    int64_t close_delay_usec;
+    uint64_t outbox_limit_bytes;
+    char *metrics_file;
+    int64_t metrics_interval_usec;
+    int log_level;
+};
+
+extern const struct option_table settings_table;
+
+struct setup {
+    struct config *config;
+    struct diag_list diags; /* problems so far: setup_report prints them */
+    struct settings settings;
+    bool has_settings;
+    struct rulebase *rulebase;
+    struct uid_map *uid_map;
+    struct job_set jobs;
+    char *config_path; /* what was read; NULL: no file */
+};
+
+/* The options that several commands share; each command's table begins with the ones it takes. */
+#define SETUP_CONFIG_OPTIONS                                                                                 \
+    {"config", 'c', "FILE",                                                                                  \
+     "read this configuration (default: " HAPAX_SYSCONFDIR "/hapax.yaml, if it is there)"},                  \
+        {"set", 's', "PATH=VALUE",                                                                           \
+         "set one key of the configuration, as in detector.rare.forget=decay; may be repeated"},             \
+    {                                                                                                        \
+        "rulebase", 0, "DIR", "the folder with *.rulebase and jobs/"                                         \
+    }
+
+#define SETUP_INPUT_OPTIONS                                                                                  \
+    {"format", 'f', "FORMAT", "auto (default), audit, syslog, json or journal-export"},                      \
+        {"time-zone", 0, "ZONE",                                                                             \
+         "of lines that carry none, as Europe/Berlin (default: TZ, else the system's)"},                     \
+        {"year", 0, "YEAR",                                                                                  \
+         "of the first line that carries none (default: the latest that fits the file's time)"},             \
+    {                                                                                                        \
+        "uid-map", 0, "FILE", "names for user ids the input leaves as numbers, in passwd(5) format"          \
+    }
+
+int setup_init(struct setup *setup) __attribute__((warn_unused_result));
+void setup_done(struct setup *setup);
+
+/* Takes one of the shared options; returns 0 if it was one, 1 if not, or an exit code above 1. */
+int setup_take_option(struct setup *setup, const struct arg_command *command, const struct arg_option *option,
+                      const char *value);
+
+/*
+ * Reads the configuration file and the settings, sets the time zone. use_default_config: fall back to the
+ * system's file. Problems go to setup->diags (-EINVAL).
+ */
+int setup_load(struct setup *setup, bool use_default_config) __attribute__((warn_unused_result));
+
+/* Loads the rulebases and the uid map. */
+int setup_load_rulebase(struct setup *setup) __attribute__((warn_unused_result));
+
+/* Loads the jobs: ids (n_ids of them), else those of the configuration. */
+int setup_load_jobs(struct setup *setup, const char *const *ids, size_t n_ids)
+    __attribute__((warn_unused_result));
+
+/* Options for the normalizer of one input; reference_usec as in struct normalizer_options. */
+struct normalizer_options setup_normalizer_options(const struct setup *setup, int64_t reference_usec);
+
+/* Prints the problems, or what r means where there are none. Returns EXIT_FAILURE. */
+int setup_report(const struct setup *setup, const char *command, int r);
+
+#endif
