@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Fuzz target: text lines through the shipped rulebases, as a normalizer reads them. One input is a file of
+ * lines; the first byte chooses the forced format. A copy of the normalizer is saved and loaded in the
+ * middle, so that its state format meets hostile contents, too.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "frame/frame.h"
+#include "normalize/normalizer.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+
+static struct rulebase *load(void)
+{
+    const char *root = getenv("HAPAX_SOURCE_ROOT");
+    struct diag_list diags = DIAG_LIST_INIT;
+    struct rulebase *rulebase = NULL;
+    char path[4096];
+
+    (void)snprintf(path, sizeof(path), "%s/rulebase", root ? root : ".");
+    if (rulebase_load(path, &diags, &rulebase) < 0) {
+        diag_print(&diags, stderr, "text: ");
+        abort();
+    }
+    return rulebase;
+}
+
+static int on_event(void *userdata, const struct event *event)
+{
+    size_t *n_events = userdata;
+
+    *n_events += event->n_args <= (size_t)INT32_MAX;
+    return 0;
+}
+
+struct feeding {
+    struct normalizer *normalizer;
+    size_t n_events;
+};
+
+static int on_record(void *userdata, const struct record *record)
+{
+    struct feeding *feeding = userdata;
+
+    return normalizer_feed(feeding->normalizer, record, on_event, &feeding->n_events);
+}
+
+static struct normalizer *make(const struct rulebase *rulebase, unsigned char choice)
+{
+    struct normalizer_options options = {
+        .format = (enum format)(choice % 4), .rulebase = rulebase, .year = 2026, .host = SLICE("fuzz")};
+    struct normalizer *normalizer = NULL;
+
+    if (normalizer_new(&options, &normalizer) < 0)
+        abort();
+    return normalizer;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+    static struct rulebase *rulebase;
+    _cleanup_(frame_freep) struct frame *frame = NULL;
+    _cleanup_(buffer_done) struct buffer state = BUFFER_INIT;
+    struct feeding feeding = {0};
+
+    if (!rulebase)
+        rulebase = load();
+    if (n == 0)
+        return 0;
+    if (frame_new(&(struct frame_options){FRAMING_AUTO, 65536}, &frame) < 0)
+        return 0;
+    feeding.normalizer = make(rulebase, bytes[0]);
+    if (frame_feed(frame, (const char *)bytes + 1, (n - 1) / 2, on_record, &feeding) < 0)
+        abort();
+    if (normalizer_save(feeding.normalizer, &state) < 0)
+        abort();
+    normalizer_free(feeding.normalizer);
+    feeding.normalizer = make(rulebase, bytes[0]);
+    if (normalizer_load(feeding.normalizer, buffer_slice(&state)) < 0)
+        abort();
+    if (frame_feed(frame, (const char *)bytes + 1 + (n - 1) / 2, n - 1 - (n - 1) / 2, on_record, &feeding) <
+            0 ||
+        frame_finish(frame, on_record, &feeding) < 0 ||
+        normalizer_flush(feeding.normalizer, on_event, &feeding.n_events) < 0)
+        abort();
+    normalizer_free(feeding.normalizer);
+    return 0;
+}
