@@ -85,8 +85,8 @@ def story(rng):
             add(start + check * 4 * HOUR + rng.randrange(300), host, "nagios", ["ss", "-s"], "nagios", None)
         if day % 7 >= 5:
             continue
-        for login, favourites in WATCHED.items():  # 8:00 to 17:00, two to four times each
-            for _ in range(rng.randint(2, 4)):
+        for login, favourites in WATCHED.items():  # 8:00 to 17:00, three to five times each
+            for _ in range(rng.randint(3, 5)):
                 add(start + 8 * HOUR + rng.randrange(9 * HOUR), rng.choice(HOSTS), login, rng.choice(favourites))
             if rng.random() < 0.5:
                 add(start + 8 * HOUR + rng.randrange(9 * HOUR), rng.choice(HOSTS), login, rng.choice(OTHER))
