@@ -17,22 +17,19 @@
    include/uapi/linux/limits.h, and the stack limit lets it grow to 6 MiB (fs/exec.c) */
 #define MAX_ARGS (6U << 20)
 
-#define SLICE_MEMBERS(X)                                                                                     \
-    X(format)                                                                                                \
-    X(action)                                                                                                \
-    X(host)                                                                                                  \
-    X(actor.name) X(actor.id) X(real.name) X(real.id) X(effective.name) X(effective.id) X(process_name)      \
-        X(executable) X(command_line) X(working_directory) X(tty) X(unit) X(parent_name)                     \
-            X(parent_executable) X(login_source_ip) X(audit.tty) X(audit.success) X(audit.key) X(audit.node) \
-                X(audit.emitted) X(audit.incomplete)
+/* clang-format off */
+#define SLICE_MEMBERS(X) \
+    X(format) X(action) X(host) X(actor.name) X(actor.id) X(real.name) X(real.id) X(effective.name) \
+    X(effective.id) X(process_name) X(executable) X(command_line) X(working_directory) X(tty) \
+    X(unit) X(parent_name) X(parent_executable) X(login_source_ip) X(audit.tty) X(audit.success) \
+    X(audit.key) X(audit.node) X(audit.emitted) X(audit.incomplete)
 
-#define INTEGER_MEMBERS(X)                                                                                   \
-    X(time_usec)                                                                                             \
-    X(trust)                                                                                                 \
-    X(is_failure)                                                                                            \
-    X(is_ambiguous) X(actor_kind) X(args_count) X(is_args_exact) X(pid) X(parent_pid) X(audit.is_present)    \
-        X(audit.has_auid) X(audit.has_uid) X(audit.has_euid) X(audit.has_ses) X(audit.has_serial)            \
-            X(audit.auid) X(audit.uid) X(audit.euid) X(audit.ses) X(audit.serial)
+#define INTEGER_MEMBERS(X) \
+    X(time_usec) X(trust) X(is_failure) X(is_ambiguous) X(actor_kind) X(args_count) X(is_args_exact) \
+    X(pid) X(parent_pid) X(audit.is_present) X(audit.has_auid) X(audit.has_uid) X(audit.has_euid) \
+    X(audit.has_ses) X(audit.has_serial) X(audit.auid) X(audit.uid) X(audit.euid) X(audit.ses) \
+    X(audit.serial)
+/* clang-format on */
 
 int event_save(const struct event *event, struct buffer *out)
 {

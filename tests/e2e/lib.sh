@@ -46,10 +46,8 @@ like() { # NAME TEXT REGEX
 # Runs hapax with stdin from nowhere: sets $out, $err and $code.
 run_hapax() {
   "$hapax" "$@" > "$scratch/out" 2> "$scratch/err" < /dev/null
-  code=$?
-  out=$(cat "$scratch/out")
-  # shellcheck disable=SC2034  # for the scripts that source this
-  err=$(cat "$scratch/err")
+  # shellcheck disable=SC2034  # all three are for the scripts that source this
+  { code=$?; out=$(cat "$scratch/out"); err=$(cat "$scratch/err"); }
 }
 
 # wait_for SECONDS COMMAND…: until it succeeds, looking 20 times a second; fails when the time is over. The limit is a

@@ -9,8 +9,8 @@
 #include "util/slice.h"
 
 /* Asserts that a slice holds the text; name is the table row, for the message. */
-#define assert_slice(actual, expected, name)                                                                  \
-    cr_assert(slice_equal_string((actual), (expected)), "%s: got '%.*s', expected '%s'", (name),              \
+#define assert_slice(actual, expected, name)                                                                 \
+    cr_assert(slice_equal_string((actual), (expected)), "%s: got '%.*s', expected '%s'", (name),             \
               SLICE_FMT(actual), (expected))
 
 #endif
