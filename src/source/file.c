@@ -67,8 +67,8 @@ struct file_source {
     char head[FILE_HEAD_BYTES];
     size_t head_len;
     bool is_started;
+    bool is_unwatchable;   /* inotify failed */
     bool is_idle;          /* at the end; nothing to do before the next wake-up */
-    bool is_woken;         /* the file may have been truncated since the last read */
     bool is_rotation_seen; /* the next file has bytes; this one is read once more */
     bool is_next_refused;  /* told already that the next file cannot be opened */
 };
@@ -153,7 +153,6 @@ static int update_interest(struct file_source *s)
 static int wake(struct file_source *s)
 {
     s->is_idle = false;
-    s->is_woken = true;
     return update_interest(s);
 }
 
@@ -169,15 +168,22 @@ static int on_poll(sd_event_source *event_source, uint64_t usec, void *userdata)
     return r < 0 ? sd_event_exit(sd_event_source_get_event(event_source), r) : 0;
 }
 
-/* Without inotify: looks by itself. */
-static int start_polling(struct file_source *s, int error)
+static int start_polling(struct file_source *s)
 {
     if (s->poll)
         return 0;
-    source_report(&s->base, LOG_WARNING, "'%s' cannot be watched (%s): looking at it each second instead",
-                  settings_of(s)->path, strerror(-error));
     return sd_event_add_time_relative(s->event, &s->poll, CLOCK_MONOTONIC, (uint64_t)POLL_USEC,
                                       (uint64_t)POLL_USEC / 4, on_poll, s);
+}
+
+/* Without inotify: looks by itself from now on. */
+static int do_without_watch(struct file_source *s, int error)
+{
+    if (!s->is_unwatchable)
+        source_report(&s->base, LOG_WARNING, "'%s' cannot be watched (%s): looking at it each second instead",
+                      settings_of(s)->path, strerror(-error));
+    s->is_unwatchable = true;
+    return start_polling(s);
 }
 
 static int on_file_event(sd_event_source *event_source, const struct inotify_event *inotify, void *userdata)
@@ -197,7 +203,7 @@ static int on_folder_event(sd_event_source *event_source, const struct inotify_e
     if (inotify->len > 0 && !slice_starts_with(slice_from_string(inotify->name), base))
         return 0;
     if (inotify->mask & (IN_IGNORED | IN_UNMOUNT | IN_DELETE_SELF | IN_MOVE_SELF))
-        r = start_polling(s, -ENOENT);
+        r = do_without_watch(s, -ENOENT);
     if (r >= 0)
         r = wake(s);
     return r < 0 ? sd_event_exit(sd_event_source_get_event(event_source), r) : 0;
@@ -216,7 +222,7 @@ static int watch_folder(struct file_source *s)
                              IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB |
                                  IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
                              on_folder_event, s);
-    return r < 0 ? start_polling(s, r) : 0;
+    return r < 0 ? do_without_watch(s, r) : 0;
 }
 
 static struct file_place place_of(const struct file_source *s)
@@ -269,7 +275,7 @@ static int switch_to(struct file_source *s, int *fd, uint64_t offset)
     if (!settings_of(s)->follow)
         return 0;
     r = sd_event_add_inotify_fd(s->event, &s->file_watch, s->fd, IN_MODIFY | IN_ATTRIB, on_file_event, s);
-    return r < 0 ? start_polling(s, r) : 0;
+    return r < 0 ? do_without_watch(s, r) : 0;
 }
 
 /* Opens a regular file for reading. -EINVAL: it is none. */
@@ -359,7 +365,7 @@ static int await_next(struct file_source *s, const struct stat *next)
         s->next_inode = next->st_ino;
         r = sd_event_add_inotify(s->event, &s->next_watch, path, IN_MODIFY | IN_ATTRIB, on_file_event, s);
         if (r < 0 && r != -ENOENT) {
-            r = start_polling(s, r);
+            r = do_without_watch(s, r);
             if (r < 0)
                 return r;
         }
@@ -379,6 +385,12 @@ static int at_end(struct file_source *s)
     int r;
 
     has_name = stat(path, &named) == 0;
+    if (has_name && s->poll && !s->is_unwatchable) {
+        /* back again, perhaps in another folder of the same name; one more look behind the new watch */
+        s->poll = sd_event_source_disable_unref(s->poll);
+        s->folder_watch = sd_event_source_disable_unref(s->folder_watch);
+        return watch_folder(s);
+    }
     if (has_name && named.st_ino == s->inode && named.st_dev == s->device) {
         s->is_idle = true;
         return settings_of(s)->follow ? 0 : finish(s);
@@ -391,7 +403,7 @@ static int at_end(struct file_source *s)
         return r;
     if (!rotated && !has_name) {
         s->is_idle = true;
-        return settings_of(s)->follow ? 0 : finish(s);
+        return settings_of(s)->follow ? start_polling(s) : finish(s);
     }
     if (!rotated && named.st_size == 0 && settings_of(s)->follow)
         return await_next(s, &named);
@@ -473,11 +485,9 @@ static int step(struct file_source *s)
         return MIN(line_reader_feed(&s->reader), 0);
     if (s->fd < 0)
         return open_late(s);
-    if (s->is_woken) {
-        s->is_woken = false;
-        if (is_truncated(s))
-            return follow_truncation(s);
-    }
+    /* before each read, as bytes and the news of them come in any order */
+    if (is_truncated(s))
+        return follow_truncation(s);
     n = line_reader_read(&s->reader, s->fd, (off_t)s->read_offset);
     if (n == -EINTR)
         return 0;
