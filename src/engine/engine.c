@@ -137,7 +137,7 @@ static int acknowledge_waiting(struct engine *engine)
         struct engine_source *s = &engine->sources[i];
         int r = 0;
 
-        if (s->waiting_seq > 0 && !s->is_ended)
+        if (s->waiting_seq > 0)
             r = source_acknowledge(s->source, s->seen_seq);
         if (r < 0)
             return r;
