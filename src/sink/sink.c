@@ -8,8 +8,8 @@
  * and taken back when the driver refuses; otherwise a driver that confirms at once would count below zero.
  *
  * Confirmations go up as they come, in any order: the outbox knows tickets, not positions. Reports are text
- * for an operator. A report is cut to REPORT_MAX bytes: some of it is what a broker said, and that is input.
- * Whoever logs it escapes it; nothing here judges or prints.
+ * for an operator. Some of a report is what a broker said, and that is input: it is cut to REPORT_MAX bytes,
+ * and control bytes become question marks, so that it is one line and moves no cursor wherever it is shown.
  *
  * Nothing here buffers, retries or times: a driver knows what is worth trying again, the outbox is the
  * buffer.
@@ -145,5 +145,8 @@ void sink_report(struct sink *sink, int level, const char *format, ...)
     va_start(ap, format);
     (void)vsnprintf(message, sizeof(message), format, ap);
     va_end(ap);
+    for (char *c = message; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?';
     sink->callbacks.report(sink->callbacks.userdata, sink, level, message);
 }

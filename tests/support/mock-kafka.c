@@ -98,13 +98,17 @@ int main(int argc, char **argv)
 {
     char error[512] = "", line[256];
     rd_kafka_mock_cluster_t *cluster;
+    rd_kafka_conf_t *conf;
     rd_kafka_t *rk;
 
     if (argc < 2) {
         (void)fprintf(stderr, "usage: mock-kafka PORTFILE TOPIC[:PARTITIONS]...\n");
         return 2;
     }
-    rk = rd_kafka_new(RD_KAFKA_PRODUCER, NULL, error, sizeof(error));
+    conf = rd_kafka_conf_new();
+    /* the carrier of the cluster has no brokers itself, and would say so */
+    (void)rd_kafka_conf_set(conf, "log_level", "3", NULL, 0);
+    rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof(error));
     cluster = rk ? rd_kafka_mock_cluster_new(rk, 1) : NULL;
     if (!cluster) {
         (void)fprintf(stderr, "mock-kafka: %s\n", error);

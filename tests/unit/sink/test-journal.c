@@ -124,3 +124,21 @@ Test(journal, an_alert_too_large_for_it_does_not_hold_up_the_others)
     cr_assert_eq(heard.confirmed[0].error, -E2BIG);
     cr_assert_str_eq(heard.confirmed[0].message, "too large for the journal");
 }
+
+/* catalog files, systemd documentation "Journal Message Catalogs": an entry begins with "-- " and its id */
+Test(journal, the_catalogue_explains_the_entry)
+{
+    static const char entry[] = "-- a8219ff9d9df47ccb05ef21994d5a437\nSubject: ";
+    static char catalog[65536];
+    _cleanup_(freep) char *path = NULL;
+    _cleanup_(fclosep) FILE *f = NULL;
+    const char *root = getenv("HAPAX_SOURCE_ROOT");
+
+    if (!root)
+        cr_skip_test("HAPAX_SOURCE_ROOT is not set");
+    cr_assert_gt(asprintf(&path, "%s/integrations/systemd/hapax.catalog", root), 0);
+    f = fopen(path, "re");
+    cr_assert_not_null(f, "%s", path);
+    cr_assert_gt(fread(catalog, 1, sizeof(catalog) - 1, f), 0);
+    cr_assert_not_null(strstr(catalog, entry));
+}

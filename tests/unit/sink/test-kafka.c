@@ -22,6 +22,7 @@
 /* Kafka protocol, error codes */
 #define UNKNOWN_TOPIC_OR_PARTITION "3"
 #define MESSAGE_TOO_LARGE          "10"
+#define OUT_OF_ORDER_SEQUENCE      "45"
 
 /* chosen: far more than a loaded machine needs, so that only a broken sink runs into it */
 #define PATIENCE_USEC (30 * USEC_PER_SEC)
@@ -313,6 +314,10 @@ Test(kafka, a_broker_that_is_gone_is_said_once_and_its_return_once)
     cr_assert_eq(heard.n_reports, 2);
     cr_assert_eq(heard.reports[1].level, LOG_NOTICE);
     cr_assert_str_eq(heard.reports[1].message, "topic 'hapax.alerts' takes alerts again");
+
+    cr_assert_eq(write_text(sink, "{}", 3), 0);
+    run_until_confirmed(event, 3);
+    cr_assert_eq(heard.n_reports, 2, "%s", heard.reports[2].message);
     sink_free(sink);
 }
 
@@ -408,6 +413,32 @@ Test(kafka, too_large_for_the_producer_is_given_up_at_once)
     cr_assert_eq(write_text(sink, "{}", 2), 0);
     cr_assert_eq(sink_flush(sink, PATIENCE_USEC), 0);
     cr_assert(was_confirmed(2));
+    sink_free(sink);
+}
+
+/* A sequence that producer and broker see differently cannot be mended by this producer. */
+Test(kafka, a_fatal_error_is_said_once_and_leaves_the_alert_unconfirmed)
+{
+    _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+    _cleanup_(settings_done) struct settings_holder settings = {0};
+    struct sink *sink;
+
+    start_cluster();
+    cr_assert_eq(sd_event_new(&event), 0);
+    sink = sink_of_cluster(&settings, event, NULL, NULL);
+    tell_cluster("fail " OUT_OF_ORDER_SEQUENCE " 1");
+    cr_assert_eq(write_text(sink, "{}", 1), 0);
+    while (heard.n_reports < 1 || heard.reports[heard.n_reports - 1].level != LOG_ERR)
+        cr_assert_gt(sd_event_run(event, (uint64_t)PATIENCE_USEC), 0);
+    cr_assert(slice_starts_with(slice_from_string(heard.reports[heard.n_reports - 1].message),
+                                SLICE("the Kafka producer is broken: ")),
+              "%s", heard.reports[heard.n_reports - 1].message);
+    cr_assert_eq(write_text(sink, "{}", 2), -EIO);
+    cr_assert_eq(sink_flush(sink, PATIENCE_USEC), -ETIMEDOUT, "at once: nothing can come");
+    cr_assert_eq(heard.n_confirmed, 0);
+    cr_assert_eq(sink_stats(sink)->n_in_flight, 1);
+    for (size_t i = 0; i + 1 < heard.n_reports; i++)
+        cr_assert_neq(heard.reports[i].level, LOG_ERR, "%s", heard.reports[i].message);
     sink_free(sink);
 }
 

@@ -93,7 +93,7 @@ Test(sink, counts_what_is_taken_refused_confirmed_and_failed)
     cr_assert_null(sink_free(NULL));
 }
 
-Test(sink, a_report_is_cut_and_names_are_the_drivers)
+Test(sink, a_report_is_one_short_line_and_names_are_the_drivers)
 {
     struct sink *sink = hear(&puppet_driver, NULL, &heard);
     static char long_text[5000];
@@ -104,6 +104,8 @@ Test(sink, a_report_is_cut_and_names_are_the_drivers)
     sink_report(sink, LOG_WARNING, "%s", long_text);
     cr_assert_eq(heard.n_reports, 1);
     cr_assert_eq(heard.reports[0].level, LOG_WARNING);
+    sink_report(sink, LOG_ERR, "%s", "a\n\033[2J\x7f\303\244");
+    cr_assert_str_eq(heard.reports[1].message, "a??[2J?\303\244");
     cr_assert_str_eq(sink_name(sink), "out");
     cr_assert_str_eq(sink_driver_name(&puppet_driver), "puppet");
     cr_assert_str_eq(sink_driver_summary(&puppet_driver), "does as told");
