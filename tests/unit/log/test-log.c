@@ -64,3 +64,26 @@ Test(log, writes_a_line_with_its_level_and_drops_what_is_less_urgent)
     cr_assert_eq(captured(LOG_ERR, LOG_INFO, many, text, sizeof(text)), 2047, "cut, and still a line");
     cr_assert_eq(text[2046], '\n');
 }
+
+/* An entry begins with "-- " and its id (systemd documentation, "Journal Message Catalogs"). */
+Test(log, every_message_id_is_explained_in_the_catalogue)
+{
+    static const char *const ids[] = {LOG_ID_STARTED,      LOG_ID_STOPPED,    LOG_ID_SOURCE_FAILED,
+                                      LOG_ID_STORE_FAILED, LOG_ID_STORE_BACK, LOG_ID_OUTBOX_FULL};
+    static char catalog[65536];
+    _cleanup_(freep) char *path = NULL;
+    _cleanup_(fclosep) FILE *f = NULL;
+    const char *root = getenv("HAPAX_SOURCE_ROOT");
+    char entry[64];
+
+    if (!root)
+        cr_skip_test("HAPAX_SOURCE_ROOT is not set");
+    cr_assert_gt(asprintf(&path, "%s/integrations/systemd/hapax.catalog", root), 0);
+    f = fopen(path, "re");
+    cr_assert_not_null(f, "%s", path);
+    cr_assert_gt(fread(catalog, 1, sizeof(catalog) - 1, f), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+        (void)snprintf(entry, sizeof(entry), "-- %s\nSubject: ", ids[i]);
+        cr_assert_not_null(strstr(catalog, entry), "%s", ids[i]);
+    }
+}
