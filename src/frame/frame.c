@@ -212,7 +212,7 @@ static void start_field(struct frame *f)
 /* What of the current line is stored, without the CR of CR LF. */
 static struct slice held_line(const struct frame *f)
 {
-    struct slice line = slice_new(f->held.data + f->line_start, f->held.len - f->line_start);
+    struct slice line = slice_skip(buffer_slice(&f->held), f->line_start);
 
     if (line.len > 0 && line.len == f->line_bytes && line.data[line.len - 1] == '\r')
         line.len--;
