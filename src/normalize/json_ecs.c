@@ -1,232 +1,482 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * ECS process events, as Auditbeat's auditd module, Auditd Manager and Elastic Defend write them, before and
- * after their ingest pipelines (which move user.audit.* to auditd.user.audit.*, drop duplicates and wrap
- * values into arrays).
+ * ECS documents: which of them is a process start, and whose.
  *
- * What is a process start: a document whose event.type says start and whose category, where given, says
- * process; or auditd's record of execve/execveat by its action, for agents older than event.type. sudo's
- * USER_CMD record
- * ("ran-command") has the type start and is none: the same command has an execve record of its own. Defend
- * merges fork, exec and end of a short process into one document; it is a start if "exec" is among its
- * actions, or none is.
+ * A start is what replaced a process's program. The agents say so in different words: auditd's modules by the
+ * system call of the record (event.action "executed"; old ones have no event.type), Defend by event.action,
+ * which may be a list where it merged several events of a short-lived process ("fork", "exec", "end"), others
+ * by event.type "start" alone. A fork starts no program; "ran-command" is sudo telling, through auditd, what
+ * it is about to start, which comes again as an event of its own; an end, a change and an alert are no
+ * starts.
  *
- * Who. In auditd documents user.* is the real uid and the login identity stands in user.audit; it is dropped
- * when unset. In Defend's, user.* is the effective user, user.Ext.real the real one, and the login is that of
- * the session's or entry leader, where the entry was a login (sshd, terminal, console, teleport, ssm) and not
- * init or a container runtime.
+ * Whose (DESIGN section 4):
+ *
+ *   auditd    actor: user.audit.*, which the ingest pipeline renames to auditd.user.audit.*; where the login
+ * id is unset, the uid acts for itself: a service. user.* is the real user; user.effective.* is left out by
+ * Auditbeat where it is the same. Defend    user.* is the effective user; user.Ext.real.* (or
+ * process.real_user.*) the real one. The login is the session's leader: of the users of session leader and
+ * entry leader the first that is not root, since either may have become root by itself (sudo with use_pty
+ * makes its monitor a session leader; a login shell is started by root). Where entry_meta.type says that no
+ * login is behind the process (init, kubelet …), it is a service. others    user.audit.* where there is one,
+ * else user.*.
+ *
+ * Cost: each field is a walk through small objects; documents that are no starts are left after a handful.
  */
-#include <errno.h>
+#include "normalize/json_ecs.h"
 
-#include "normalize/identity.h"
-#include "normalize/json_readers.h"
-#include "normalize/json_value.h"
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "normalize/json_args.h"
 #include "util/parse.h"
 
-struct reading {
-    struct fjson_object *document;
-    struct arena *arena;
-    int r;
+/* kernel include/linux/threads.h PID_MAX_LIMIT */
+#define PID_MAX_LIMIT (4U * 1024 * 1024)
+/* longest path asked for, with its NUL */
+#define PATH_SIZE 96
+
+enum agent {
+    AGENT_AUDITD,   /* Auditbeat's auditd module, Auditd Manager */
+    AGENT_ENDPOINT, /* Elastic Defend */
+    AGENT_OTHER,
 };
 
-static struct slice find(struct reading *reading, const char *path)
+/* ---- what it is ---- */
+
+static bool is_ecs(const struct json_reader *reader)
 {
-    return json_value_text(json_value_find(reading->document, path), reading->arena, &reading->r);
-}
+    static const char *const marks[] = {"event.kind",         "event.category", "event.type",
+                                        "event.action",       "event.module",   "ecs.version",
+                                        "auditd.message_type"};
 
-static struct slice find_either(struct reading *reading, const char *path, const char *other)
-{
-    struct slice text = find(reading, path);
-
-    return slice_is_absent(text) ? find(reading, other) : text;
-}
-
-static bool is_auditd(struct reading *reading)
-{
-    return json_value_find(reading->document, "auditd") ||
-           json_value_find(reading->document, "auditd.message_type") ||
-           slice_equal(find(reading, "event.module"), SLICE("auditd"));
-}
-
-static bool is_process_start(struct reading *reading)
-{
-    struct fjson_object *type = json_value_find(reading->document, "event.type");
-    struct fjson_object *category = json_value_find(reading->document, "event.category");
-    struct fjson_object *action = json_value_find(reading->document, "event.action");
-    struct slice syscall = find(reading, "auditd.data.syscall");
-    bool is_exec = slice_equal(syscall, SLICE("execve")) || slice_equal(syscall, SLICE("execveat"));
-
-    if (json_value_has_word(action, "ran-command"))
-        return false;
-    if (json_value_has_word(action, "fork") && !json_value_has_word(action, "exec"))
-        return false;
-    if (json_value_has_word(type, "start"))
-        return !category || json_value_has_word(category, "process");
-    if (type && !is_exec)
-        return false;
-    return is_exec || json_value_has_word(action, "executed");
-}
-
-static bool is_failure(struct reading *reading)
-{
-    static const char *const paths[] = {"event.outcome", "auditd.result", "auditd.data.success", NULL};
-
-    for (const char *const *path = paths; *path; path++) {
-        struct slice text = find(reading, *path);
-
-        if (slice_equal(text, SLICE("failure")) || slice_equal(text, SLICE("fail")) ||
-            slice_equal(text, SLICE("no")))
-            return true;
-    }
-    return false;
-}
-
-static void read_process(struct reading *reading, struct event *event)
-{
-    struct fjson_object *document = reading->document;
-    int64_t n_args = -1;
-    int q;
-
-    event->executable = find(reading, "process.executable");
-    event->process_name = find(reading, "process.name");
-    if (slice_is_absent(event->process_name))
-        event->process_name = slice_base_name(event->executable);
-    event->working_directory = find(reading, "process.working_directory");
-    event->tty = find_either(reading, "auditd.data.tty", "process.tty.name");
-    if (slice_equal(event->tty, SLICE("(none)")))
-        event->tty = SLICE_NULL;
-    json_value_integer(json_value_find(document, "process.pid"), reading->arena, &event->pid, &reading->r);
-    json_value_integer(json_value_find(document, "process.parent.pid"), reading->arena, &event->parent_pid,
-                       &reading->r);
-    event->parent_name = find(reading, "process.parent.name");
-    event->parent_executable = find(reading, "process.parent.executable");
-    q = json_read_args(json_value_find(document, "process.args"), reading->arena, event);
-    reading->r = MIN(reading->r, q);
-    json_value_integer(json_value_find(document, "process.args_count"), reading->arena, &n_args, &reading->r);
-    if (n_args > event->args_count)
-        event->args_count = n_args;
-    event->command_line = find(reading, "process.command_line");
-    if (slice_is_absent(event->command_line)) {
-        q = event_join_args(event, reading->arena);
-        reading->r = MIN(reading->r, q);
-    }
-    if (slice_is_absent(event->command_line))
-        event->command_line = find(reading, "process.title");
-    event->login_source_ip = find_either(reading, "process.entry_leader.entry_meta.source.ip", "source.ip");
-}
-
-static void read_auditd_identity(struct reading *reading, struct identity_input *ret_identity)
-{
-    *ret_identity = (struct identity_input){
-        .knows_login = true,
-        .login = {find_either(reading, "user.audit.name", "auditd.user.audit.name"),
-                  find_either(reading, "user.audit.id", "auditd.user.audit.id")},
-        .real = {find(reading, "user.name"), find(reading, "user.id")},
-        .effective = {find_either(reading, "user.effective.name", "auditd.user.effective.name"),
-                      find_either(reading, "user.effective.id", "auditd.user.effective.id")},
-    };
-}
-
-static bool is_login_entry(struct slice type)
-{
-    static const char *const types[] = {"sshd", "terminal", "console", "teleport", "ssm", NULL};
-
-    for (const char *const *t = types; *t; t++)
-        if (slice_equal_string(type, *t))
+    for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
+        if (json_reader_has(reader, marks[i]))
             return true;
     return false;
 }
 
-static void read_defend_identity(struct reading *reading, struct identity_input *ret_identity)
+static enum agent find_agent(const struct json_reader *reader)
 {
-    static const char *const names[] = {
-        "process.entry_leader.real_user.name", "process.entry_leader.user.name",
-        "process.session_leader.real_user.name", "process.session_leader.user.name", NULL};
-    static const char *const ids[] = {"process.entry_leader.real_user.id", "process.entry_leader.user.id",
-                                      "process.session_leader.real_user.id", "process.session_leader.user.id",
-                                      NULL};
-    struct slice entry = find(reading, "process.entry_leader.entry_meta.type");
-    struct identity_input identity = {
-        .effective = {find(reading, "user.name"), find(reading, "user.id")},
-        .real = {find_either(reading, "user.Ext.real.name", "process.real_user.name"),
-                 find_either(reading, "user.Ext.real.id", "process.real_user.id")},
-    };
+    if (json_reader_has_word(reader, "event.module", "auditd") ||
+        json_reader_has(reader, "auditd.message_type") ||
+        json_reader_has_word(reader, "event.module", "auditd_manager"))
+        return AGENT_AUDITD;
+    if (json_reader_has_word(reader, "event.module", "endpoint") ||
+        json_reader_has_word(reader, "agent.type", "endpoint"))
+        return AGENT_ENDPOINT;
+    return AGENT_OTHER;
+}
 
-    if (identity.real.name.len + identity.real.id.len == 0)
-        identity.real = identity.effective;
-    identity.knows_login = !slice_is_absent(entry);
-    if (is_login_entry(entry)) {
-        identity.login.name = json_value_find_text(reading->document, names, reading->arena, &reading->r);
-        identity.login.id = json_value_find_text(reading->document, ids, reading->arena, &reading->r);
-        if (identity.login.name.len + identity.login.id.len == 0)
-            identity.login = identity.real;
+static bool is_any_word(const struct json_reader *reader, const char *path, const char *const *words)
+{
+    for (; *words; words++)
+        if (json_reader_has_word(reader, path, *words))
+            return true;
+    return false;
+}
+
+static bool is_auditd_start(const struct json_reader *reader)
+{
+    /* go-libaudit normalizes execve and execveat to "executed" */
+    static const char *const syscalls[] = {"execve", "execveat", NULL};
+
+    if (json_reader_has(reader, "auditd.message_type") &&
+        !json_reader_has_word(reader, "auditd.message_type", "syscall"))
+        return false;
+    if (json_reader_has(reader, "auditd.data.syscall"))
+        return is_any_word(reader, "auditd.data.syscall", syscalls);
+    return json_reader_has_word(reader, "event.action", "executed");
+}
+
+static bool is_start(const struct json_reader *reader, enum agent agent)
+{
+    static const char *const execs[] = {"exec", "executed", "exec_event", NULL};
+    static const char *const others[] = {"ran-command", "fork", "end", NULL};
+
+    /* "alert" and "signal" are about an event, "state" is a listing */
+    if (json_reader_has(reader, "event.kind") && !json_reader_has_word(reader, "event.kind", "event"))
+        return false;
+    if (agent == AGENT_AUDITD)
+        return is_auditd_start(reader);
+    if (json_reader_has(reader, "event.category") &&
+        !json_reader_has_word(reader, "event.category", "process"))
+        return false;
+    if (is_any_word(reader, "event.action", execs))
+        return true;
+    return json_reader_has_word(reader, "event.type", "start") &&
+           !is_any_word(reader, "event.action", others);
+}
+
+/* ---- who ---- */
+
+static bool has_user(struct user user)
+{
+    return !slice_is_absent(user.name) || !slice_is_absent(user.id);
+}
+
+/* A login id that says there is none, in the spellings of Auditbeat, ausearch and printf("%d"). */
+static bool is_unset(struct slice id)
+{
+    return slice_equal_string(id, "unset") || slice_equal_string(id, "4294967295") ||
+           slice_equal_string(id, "-1");
+}
+
+static struct slice text_below(struct json_reader *reader, const char *prefix, const char *name)
+{
+    char path[PATH_SIZE];
+    int n;
+
+    n = snprintf(path, sizeof(path), "%s.%s", prefix, name);
+    assert(n > 0 && (size_t)n < sizeof(path));
+    return json_reader_text(reader, path);
+}
+
+/* prefix.name and prefix.id; neither where the id is unset. */
+static struct user read_user(struct json_reader *reader, const char *prefix, const struct uid_map *uid_map)
+{
+    struct user user = {.name = text_below(reader, prefix, "name"), .id = text_below(reader, prefix, "id")};
+    uint32_t uid;
+
+    if (is_unset(user.id) || is_unset(user.name))
+        return (struct user){0};
+    if (user.name.len == 0)
+        user.name = SLICE_NULL;
+    if (user.id.len == 0)
+        user.id = SLICE_NULL;
+    if (slice_is_absent(user.name) && uid_map && parse_u32(user.id, &uid) == 0)
+        user.name = uid_map_find(uid_map, uid);
+    return user;
+}
+
+/* The first of the prefixes (NULL-terminated) that names a user. */
+static struct user first_user(struct json_reader *reader, const char *const *prefixes,
+                              const struct uid_map *uid_map)
+{
+    for (; *prefixes; prefixes++) {
+        struct user user = read_user(reader, *prefixes, uid_map);
+
+        if (has_user(user))
+            return user;
     }
-    *ret_identity = identity;
+    return (struct user){0};
 }
 
-static uint32_t audit_id(struct slice text, bool *ret_has)
+static bool is_number(struct slice s)
 {
-    uint32_t id = AUDIT_ID_UNSET;
+    uint32_t v;
 
-    *ret_has = !slice_is_absent(text);
-    if (!identity_is_unset(text) && parse_u32(text, &id) < 0)
-        *ret_has = false;
-    return id;
+    return parse_u32(s, &v) == 0;
 }
 
-/* The same members as from auditd's own records, as far as the agent kept them. */
-static void read_audit(struct reading *reading, const struct identity_input *identity, struct event *event)
+/* Nobody logged in: the uid acts for itself. */
+static void set_service(struct event *event)
 {
+    event->actor = event->real;
+    if (!has_user(event->actor))
+        return;
+    event->actor_kind =
+        slice_is_absent(event->actor.name) || is_number(event->actor.name) ? ACTOR_NUMERIC : ACTOR_SERVICE;
+}
+
+static const char *const login_prefixes[] = {"user.audit", "auditd.user.audit", NULL};
+static const char *const effective_prefixes[] = {"user.effective", "auditd.user.effective", NULL};
+
+/* auditd.summary.actor.primary: the login id as a name, or as a number where it has none. */
+static struct user primary_actor(struct json_reader *reader)
+{
+    struct slice primary = json_reader_text(reader, "auditd.summary.actor.primary");
+
+    if (primary.len == 0 || is_unset(primary))
+        return (struct user){0};
+    return is_number(primary) ? (struct user){.id = primary} : (struct user){.name = primary};
+}
+
+static void identify_auditd(struct json_reader *reader, const struct uid_map *uid_map, struct event *event)
+{
+    event->real = read_user(reader, "user", uid_map);
+    event->effective = first_user(reader, effective_prefixes, uid_map);
+    if (!has_user(event->effective))
+        event->effective = event->real;
+    event->actor = first_user(reader, login_prefixes, uid_map);
+    if (!has_user(event->actor))
+        event->actor = primary_actor(reader);
+    if (!has_user(event->actor))
+        set_service(event);
+}
+
+static bool is_root(struct user user)
+{
+    return slice_equal_string(user.id, "0") ||
+           (slice_is_absent(user.id) && slice_equal_string(user.name, "root"));
+}
+
+/* The user of the login behind a Defend event; nobody where no leader is told. */
+static struct user find_leader(struct json_reader *reader, const struct uid_map *uid_map)
+{
+    static const char *const leaders[] = {"process.session_leader.real_user", "process.session_leader.user",
+                                          "process.entry_leader.real_user", "process.entry_leader.user"};
+    struct user first = {0};
+
+    for (size_t i = 0; i < ARRAY_SIZE(leaders); i++) {
+        struct user user = read_user(reader, leaders[i], uid_map);
+
+        if (!has_user(user))
+            continue;
+        if (!is_root(user))
+            return user;
+        if (!has_user(first))
+            first = user;
+    }
+    return first;
+}
+
+static void identify_endpoint(struct json_reader *reader, const struct uid_map *uid_map, struct event *event)
+{
+    static const char *const real[] = {"user.Ext.real", "process.real_user", "endpoint.user.real", "user",
+                                       NULL};
+    /* endpoint-package process event documentation: what else there is has no person behind it */
+    static const char *const logins[] = {"sshd", "terminal", "console", "teleport", "ssm", NULL};
+    static const char entry[] = "process.entry_leader.entry_meta.type";
+
+    event->effective = read_user(reader, "user", uid_map);
+    event->real = first_user(reader, real, uid_map);
+    if (json_reader_has(reader, entry) && !is_any_word(reader, entry, logins) &&
+        !json_reader_has_word(reader, entry, "unknown")) {
+        set_service(event);
+        return;
+    }
+    event->actor = find_leader(reader, uid_map);
+    if (!has_user(event->actor))
+        event->actor = event->real;
+}
+
+static void identify_other(struct json_reader *reader, const struct uid_map *uid_map, struct event *event)
+{
+    event->real = read_user(reader, "user", uid_map);
+    event->effective = first_user(reader, effective_prefixes, uid_map);
+    if (!has_user(event->effective))
+        event->effective = event->real;
+    event->actor = first_user(reader, login_prefixes, uid_map);
+    if (!has_user(event->actor))
+        event->actor = event->real;
+}
+
+/* ---- what ---- */
+
+static struct slice first_text(struct json_reader *reader, const char *const *paths)
+{
+    for (; *paths; paths++) {
+        struct slice text = json_reader_text(reader, *paths);
+
+        if (text.len > 0)
+            return text;
+    }
+    return SLICE_NULL;
+}
+
+static int64_t read_pid(struct json_reader *reader, const char *path)
+{
+    int64_t pid;
+
+    return json_reader_integer(reader, path, &pid) && pid >= 0 && pid <= PID_MAX_LIMIT ? pid : -1;
+}
+
+/* Empty is what some agents write for "unknown". */
+static struct slice empty_to_absent(struct slice s)
+{
+    return s.len == 0 ? SLICE_NULL : s;
+}
+
+/* process.tty of Defend is a device (kernel Documentation/admin-guide/devices.txt): 136-143 are pts, 4 is
+ * tty. */
+static struct slice name_terminal(struct json_reader *reader)
+{
+    struct slice name = json_reader_text(reader, "process.tty");
+    int64_t major, minor;
+    char text[32];
+    int n;
+
+    if (!slice_is_absent(name))
+        return name;
+    if (!json_reader_integer(reader, "process.tty.char_device.major", &major) ||
+        !json_reader_integer(reader, "process.tty.char_device.minor", &minor) || minor < 0 || minor > 1048575)
+        return SLICE_NULL;
+    if (major >= 136 && major <= 143)
+        n = snprintf(text, sizeof(text), "pts/%lld", (long long)((major - 136) * 256 + minor));
+    else if (major == 4 && minor < 64)
+        n = snprintf(text, sizeof(text), "tty%lld", (long long)minor);
+    else
+        return SLICE_NULL;
+    reader->error = MIN(reader->error, arena_copy(reader->arena, slice_new(text, (size_t)n), &name));
+    return name;
+}
+
+static struct slice read_terminal(struct json_reader *reader)
+{
+    struct slice tty = json_reader_text(reader, "auditd.data.tty");
+
+    if (tty.len == 0)
+        tty = name_terminal(reader);
+    return slice_equal_string(tty, "(none)") || slice_equal_string(tty, "?") ? SLICE_NULL
+                                                                             : empty_to_absent(tty);
+}
+
+static bool read_id(struct slice text, uint32_t *ret_id)
+{
+    if (is_unset(text)) {
+        *ret_id = AUDIT_ID_UNSET;
+        return true;
+    }
+    return parse_u32(text, ret_id) == 0;
+}
+
+/* What auditd's record said, as far as the document still says it. */
+static void read_audit(struct json_reader *reader, struct event *event)
+{
+    static const char *const logins[] = {"user.audit.id", "auditd.user.audit.id", NULL};
+    static const char *const results[] = {"auditd.result", "auditd.data.success", "event.outcome", NULL};
     struct event_audit *audit = &event->audit;
+    struct slice result = first_text(reader, results);
+    int64_t serial;
 
     audit->is_present = true;
-    audit->auid = audit_id(identity->login.id, &audit->has_auid);
-    if (!audit->has_auid) { /* Auditbeat leaves the unset login out */
-        audit->auid = AUDIT_ID_UNSET;
+    audit->has_serial = json_reader_integer(reader, "auditd.sequence", &serial) && serial >= 0;
+    if (audit->has_serial)
+        audit->serial = (uint64_t)serial;
+    audit->has_ses = read_id(json_reader_text(reader, "auditd.session"), &audit->ses);
+    audit->has_auid = read_id(first_text(reader, logins), &audit->auid);
+    /* Auditbeat leaves an unset login id out of user.audit */
+    if (!audit->has_auid && event->actor_kind != ACTOR_PERSON &&
+        (is_unset(json_reader_text(reader, "auditd.summary.actor.primary")) ||
+         (audit->has_ses && audit->ses == AUDIT_ID_UNSET))) {
         audit->has_auid = true;
+        audit->auid = AUDIT_ID_UNSET;
     }
-    audit->uid = audit_id(identity->real.id, &audit->has_uid);
-    audit->euid = audit_id(identity->effective.id.len > 0 ? identity->effective.id : identity->real.id,
-                           &audit->has_euid);
-    audit->ses = audit_id(find(reading, "auditd.session"), &audit->has_ses);
-    audit->has_serial = parse_u64(find(reading, "auditd.sequence"), &audit->serial) >= 0;
+    audit->has_uid = read_id(event->real.id, &audit->uid);
+    audit->has_euid = read_id(event->effective.id, &audit->euid);
     audit->tty = event->tty;
-    audit->success = event->is_failure ? SLICE("no") : SLICE("yes");
+    audit->key = empty_to_absent(json_reader_text(reader, "auditd.data.key"));
+    if (slice_equal_string(result, "success") || slice_equal_string(result, "yes"))
+        audit->success = SLICE("yes");
+    else if (result.len > 0)
+        audit->success = SLICE("no");
 }
 
-int json_read_ecs(struct fjson_object *document, const struct text_line *line, const struct uid_map *uid_map,
-                  struct arena *arena, struct event *event)
+static bool is_failure(const struct json_reader *reader)
 {
-    struct reading reading = {document, arena, 0};
-    struct identity_input identity;
+    return json_reader_has_word(reader, "event.outcome", "failure") ||
+           json_reader_has_word(reader, "auditd.result", "fail") ||
+           json_reader_has_word(reader, "auditd.result", "no") ||
+           json_reader_has_word(reader, "auditd.data.success", "no");
+}
 
-    if (!is_process_start(&reading))
-        return reading.r < 0 ? reading.r : TEXT_IGNORED;
-    if (parse_timestamp_usec(find(&reading, "@timestamp"), &event->time_usec) < 0)
-        return reading.r < 0 ? reading.r : TEXT_QUARANTINED;
-    event->format = SLICE("ecs");
-    event->action = SLICE("executed");
-    event->is_failure = is_failure(&reading);
-    event->host = find_either(&reading, "host.name", "host.hostname");
-    if (slice_is_absent(event->host))
-        event->host = line && !slice_is_absent(line->host) ? line->host : find(&reading, "agent.name");
-    read_process(&reading, event);
-    if (is_auditd(&reading)) {
-        read_auditd_identity(&reading, &identity);
-        read_audit(&reading, &identity, event);
-    } else if (json_value_find(document, "process.entry_leader") ||
-               slice_equal(find(&reading, "event.module"), SLICE("endpoint")) ||
-               slice_equal(find(&reading, "agent.type"), SLICE("endpoint"))) {
-        read_defend_identity(&reading, &identity);
-    } else { /* an ECS source that is neither: its user is all we have, unless it carries a login identity */
-        read_auditd_identity(&reading, &identity);
-        identity.knows_login = identity.login.name.len + identity.login.id.len > 0;
+/* Of a list, the one that says exec. */
+static struct slice read_action(struct json_reader *reader)
+{
+    struct slice action = json_reader_text(reader, "event.action");
+
+    if (action.len > 0)
+        return action;
+    return json_reader_has_word(reader, "event.action", "exec") ? SLICE("exec") : SLICE("executed");
+}
+
+static int read_command(struct json_reader *reader, struct event *event)
+{
+    int64_t count;
+    int r;
+
+    r = json_args_read(reader, "process.args", event);
+    if (r < 0)
+        return r;
+    if ((json_reader_integer(reader, "process.args_count", &count) ||
+         json_reader_integer(reader, "auditd.data.argc", &count)) &&
+        count >= 0)
+        event->args_count = count;
+    event->command_line = empty_to_absent(json_reader_text(reader, "process.command_line"));
+    if (slice_is_absent(event->command_line))
+        event->command_line = json_args_join(reader, event);
+    if (slice_is_absent(event->command_line))
+        event->command_line = empty_to_absent(json_reader_text(reader, "process.title"));
+
+    event->executable = empty_to_absent(json_reader_text(reader, "process.executable"));
+    event->process_name = empty_to_absent(json_reader_text(reader, "process.name"));
+    if (slice_is_absent(event->process_name))
+        event->process_name = empty_to_absent(slice_base_name(event->executable));
+    if (slice_is_absent(event->process_name) && event->n_args > 0)
+        event->process_name = empty_to_absent(slice_base_name(event->args[0]));
+    return 0;
+}
+
+/* @timestamp: text, or milliseconds since the epoch as Elasticsearch's epoch_millis. */
+static bool read_time(struct json_reader *reader, int64_t *ret_usec)
+{
+    int64_t msec;
+
+    if (json_reader_integer(reader, "@timestamp", &msec)) {
+        /* before the year 10000, which RFC 3339 cannot write */
+        if (msec < 0 || msec > INT64_C(253402300799999))
+            return false;
+        *ret_usec = msec * USEC_PER_MSEC;
+        return true;
     }
-    if (reading.r < 0)
-        return reading.r;
-    if (slice_is_absent(event->process_name) && slice_is_absent(event->command_line))
-        return TEXT_QUARANTINED;
-    identity_resolve(&identity, uid_map, event);
+    return parse_timestamp_usec(json_reader_text(reader, "@timestamp"), ret_usec) == 0;
+}
+
+int json_read_ecs(struct json_reader *reader, const struct text_line *line, enum trust trust,
+                  const struct uid_map *uid_map, struct event *ret_event)
+{
+    static const char *const hosts[] = {"host.name",  "host.hostname", "agent.hostname",
+                                        "agent.name", "beat.hostname", NULL};
+    static const char *const sources[] = {"process.entry_leader.entry_meta.source.ip", "source.ip", NULL};
+    struct event event = EVENT_INIT;
+    enum agent agent;
+    int r;
+
+    if (!is_ecs(reader))
+        return TEXT_UNKNOWN;
+    agent = find_agent(reader);
+    if (!is_start(reader, agent))
+        return TEXT_IGNORED;
+    if (!read_time(reader, &event.time_usec))
+        return reader->error < 0 ? reader->error : TEXT_QUARANTINED;
+    r = read_command(reader, &event);
+    if (r < 0)
+        return r;
+    if (slice_is_absent(event.process_name))
+        return reader->error < 0 ? reader->error : TEXT_QUARANTINED;
+
+    event.format = SLICE("ecs");
+    event.trust = trust;
+    event.action = read_action(reader);
+    event.is_failure = is_failure(reader);
+    event.host = first_text(reader, hosts);
+    if (slice_is_absent(event.host) && line)
+        event.host = line->host;
+    event.working_directory = empty_to_absent(json_reader_text(reader, "process.working_directory"));
+    event.tty = read_terminal(reader);
+    event.pid = read_pid(reader, "process.pid");
+    event.parent_pid = read_pid(reader, json_reader_has(reader, "process.parent.pid") ? "process.parent.pid"
+                                                                                      : "process.ppid");
+    event.parent_name = empty_to_absent(json_reader_text(reader, "process.parent.name"));
+    event.parent_executable = empty_to_absent(json_reader_text(reader, "process.parent.executable"));
+    event.login_source_ip = first_text(reader, sources);
+
+    switch (agent) {
+    case AGENT_AUDITD:
+        identify_auditd(reader, uid_map, &event);
+        read_audit(reader, &event);
+        break;
+    case AGENT_ENDPOINT:
+        identify_endpoint(reader, uid_map, &event);
+        break;
+    case AGENT_OTHER:
+        identify_other(reader, uid_map, &event);
+        break;
+    }
+    if (reader->error < 0)
+        return reader->error;
+    *ret_event = event;
     return TEXT_EVENT;
 }

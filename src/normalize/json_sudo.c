@@ -1,132 +1,130 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * sudo's log_format=json (sudo.conf(5), "JSON event log"): {"sudo":{"accept":{…}}}. It is the best of the
- * sudo sources: the arguments are a list, so nothing is guessed. Only "accept" ran something; "reject",
- * "alert" and "exit" are understood and left aside. Times are {"seconds":…,"nanoseconds":…}.
+ * sudo's own JSON (log_format=json; sudo lib/eventlog/eventlog.c, format_json and eventlog_store_json):
+ * {"accept":{…}}, "reject", "alert" or "exit", inside {"sudo":…} where it goes through syslog, which may cut
+ * it: then it is no JSON any more and counted as broken.
+ *
+ * An accept is a process start, and the best record sudo makes: the argument vector as it was handed to
+ * execve. As with sudo's line, the actor is the invoking user, and the command's real and effective user is
+ * the one it runs as. The time is when the event was logged (server_time), which with sudo_logsrvd is the
+ * server's clock, else when it was submitted. "sudo -l" and "sudo -v" are accepts of a command named list or
+ * validate and run nothing.
  */
-#include <errno.h>
+#include "normalize/json_sudo.h"
 
-#include "normalize/identity.h"
-#include "normalize/json_readers.h"
-#include "normalize/json_value.h"
+#include "normalize/json_args.h"
+#include "normalize/text.h"
 #include "util/parse.h"
 
-/* chosen: an argument list longer than the kernel takes is a lie (ARG_MAX is 128 KiB to 6 MiB) */
-#define ARGS_MAX 65536
+/* 9999-12-31T23:59:59Z: RFC 3339 cannot write a later one */
+#define SECONDS_MAX INT64_C(253402300799)
 
-int json_read_args(struct fjson_object *array, struct arena *arena, struct event *event)
+/* {"seconds":…,"nanoseconds":…} */
+static bool read_time(struct json_reader *accept, const char *path, int64_t *ret_usec)
 {
-    int n, r = 0;
+    struct json_reader time = {.node = json_node_find(accept->node, path), .arena = accept->arena};
+    int64_t seconds, nanoseconds = 0;
 
-    if (!array || !fjson_object_is_type(array, fjson_type_array))
-        return 0;
-    n = (int)fjson_object_array_length(array);
-    event->args_count = n;
-    n = MIN(n, ARGS_MAX);
-    if (n <= 0)
-        return 0;
-    event->args = arena_calloc(arena, (size_t)n, sizeof(*event->args));
-    if (!event->args)
-        return -ENOMEM;
-    for (int i = 0; i < n; i++) {
-        struct fjson_object *item = fjson_object_array_get_idx(array, i);
-
-        if (!item)
-            continue; /* null: a hole */
-        event->args[i] = json_value_text(item, arena, &r);
-        if (slice_is_absent(event->args[i]) && fjson_object_is_type(item, fjson_type_string))
-            event->args[i] = SLICE("");
-    }
-    event->n_args = (size_t)n;
-    return r;
+    if (!json_reader_integer(&time, "seconds", &seconds) || seconds < 0 || seconds > SECONDS_MAX)
+        return false;
+    if (json_reader_integer(&time, "nanoseconds", &nanoseconds) &&
+        (nanoseconds < 0 || nanoseconds >= 1000000000))
+        return false;
+    *ret_usec = seconds * USEC_PER_SEC + nanoseconds / 1000;
+    return true;
 }
 
-int event_join_args(struct event *event, struct arena *arena)
+/* sudo writes a user without a passwd entry as "#1000" */
+static struct user read_user(struct slice name, struct slice id, const struct uid_map *uid_map)
 {
-    size_t len = 0;
-    char *p, *out;
+    struct user user = {.name = name, .id = id};
+    uint32_t uid;
 
-    for (size_t i = 0; i < event->n_args; i++)
-        len += event->args[i].len + 1;
-    if (len == 0)
-        return 0;
-    p = out = arena_alloc(arena, len);
-    if (!p)
-        return -ENOMEM;
-    for (size_t i = 0; i < event->n_args; i++) {
-        if (slice_is_absent(event->args[i]))
-            continue;
-        if (out > p)
-            *out++ = ' ';
-        if (event->args[i].len > 0)
-            memcpy(out, event->args[i].data, event->args[i].len);
-        out += event->args[i].len;
+    if (name.len > 1 && name.data[0] == '#' && parse_u32(slice_skip(name, 1), &uid) == 0) {
+        user.name = SLICE_NULL;
+        user.id = slice_skip(name, 1);
     }
-    if (out > p)
-        event->command_line = slice_new(p, (size_t)(out - p));
-    return 0;
+    if (user.name.len == 0)
+        user.name = SLICE_NULL;
+    if (slice_is_absent(user.name) && uid_map && parse_u32(user.id, &uid) == 0)
+        user.name = uid_map_find(uid_map, uid);
+    return user;
 }
 
-static bool read_time(struct fjson_object *accept, const struct text_line *line, struct arena *arena,
-                      int64_t *ret_usec, int *r)
+static struct slice first_of(struct json_reader *reader, const char *a, const char *b)
 {
-    int64_t seconds = -1, nanoseconds = 0;
+    struct slice text = json_reader_text(reader, a);
 
-    json_value_integer(json_value_find(accept, "server_time.seconds"), arena, &seconds, r);
-    json_value_integer(json_value_find(accept, "server_time.nanoseconds"), arena, &nanoseconds, r);
-    if (seconds < 0) {
-        json_value_integer(json_value_find(accept, "submit_time.seconds"), arena, &seconds, r);
-        json_value_integer(json_value_find(accept, "submit_time.nanoseconds"), arena, &nanoseconds, r);
-    }
-    if (seconds >= 0 && seconds < INT64_MAX / USEC_PER_SEC - 1 && nanoseconds >= 0 &&
-        nanoseconds < 1000000000) {
-        *ret_usec = seconds * USEC_PER_SEC + nanoseconds / 1000;
-        return true;
-    }
-    if (line && line->has_time)
-        *ret_usec = line->time_usec;
-    return line && line->has_time;
+    return slice_is_absent(text) ? json_reader_text(reader, b) : text;
 }
 
-int json_read_sudo(struct fjson_object *sudo, const struct text_line *line, const struct uid_map *uid_map,
-                   struct arena *arena, struct event *event)
+static int read_accept(struct json_reader *accept, const struct text_line *line, enum trust trust,
+                       const struct uid_map *uid_map, struct event *ret_event)
 {
-    struct fjson_object *accept = json_value_find(sudo, "accept");
-    struct identity_input identity = {0};
-    int r = 0, q;
+    struct event event = EVENT_INIT;
+    int r;
 
-    if (!accept || !fjson_object_is_type(accept, fjson_type_object))
+    event.executable = json_reader_text(accept, "command");
+    if (slice_equal_string(event.executable, "list") || slice_equal_string(event.executable, "validate"))
         return TEXT_IGNORED;
-    event->format = SLICE("sudo_json");
-    event->action = SLICE("executed");
-    if (!read_time(accept, line, arena, &event->time_usec, &r))
-        return r < 0 ? r : TEXT_QUARANTINED;
-    event->executable = json_value_text(json_value_find(accept, "command"), arena, &r);
-    event->process_name = slice_base_name(event->executable);
-    event->working_directory =
-        json_value_find_text(accept, (const char *const[]){"runcwd", "cwd", "submitcwd", NULL}, arena, &r);
-    event->tty = json_value_find_text(accept, (const char *const[]){"ttyname", "submittty", NULL}, arena, &r);
-    event->host =
-        line && !slice_is_absent(line->host)
-            ? line->host
-            : json_value_find_text(accept, (const char *const[]){"submithost", "runhost", NULL}, arena, &r);
-    /* who asked is the person; the command's own uid, real and effective, is the user it runs as */
-    identity.login.name = json_value_text(json_value_find(accept, "submituser"), arena, &r);
-    identity.login.id = json_value_text(json_value_find(accept, "submituid"), arena, &r);
-    identity.real.name = json_value_text(json_value_find(accept, "runuser"), arena, &r);
-    identity.real.id = json_value_text(json_value_find(accept, "runuid"), arena, &r);
-    q = json_read_args(json_value_find(accept, "runargv"), arena, event);
-    r = MIN(r, q);
-    q = event_join_args(event, arena);
-    r = MIN(r, q);
+
+    if (!read_time(accept, "server_time", &event.time_usec) &&
+        !read_time(accept, "submit_time", &event.time_usec)) {
+        if (!line || !line->has_time)
+            return TEXT_QUARANTINED;
+        event.time_usec = line->time_usec;
+    }
+    event.format = SLICE("sudo_json");
+    event.action = SLICE("executed");
+    event.trust = trust;
+    event.host = line && !slice_is_absent(line->host) ? line->host : json_reader_text(accept, "submithost");
+
+    event.actor = read_user(json_reader_text(accept, "submituser"), SLICE_NULL, uid_map);
+    if (slice_is_absent(event.actor.name) && slice_is_absent(event.actor.id))
+        return TEXT_QUARANTINED;
+    event.effective =
+        read_user(json_reader_text(accept, "runuser"), json_reader_text(accept, "runuid"), uid_map);
+    if (slice_is_absent(event.effective.name) && slice_is_absent(event.effective.id))
+        event.effective = event.actor;
+    event.real = event.effective;
+
+    event.process_name = slice_base_name(event.executable);
+    if (event.process_name.len == 0)
+        return TEXT_QUARANTINED;
+    event.working_directory = first_of(accept, "runcwd", "submitcwd");
+    event.tty = json_reader_text(accept, "ttyname");
+    r = json_args_read(accept, "runargv", &event);
     if (r < 0)
         return r;
-    if (slice_is_absent(event->command_line))
-        event->command_line = event->executable;
-    if (slice_is_absent(event->command_line) ||
-        (slice_is_absent(identity.login.name) && slice_is_absent(identity.login.id)))
-        return TEXT_QUARANTINED;
-    identity_resolve(&identity, uid_map, event);
+    event.command_line = event.n_args > 0 ? json_args_join(accept, &event) : event.executable;
+    if (accept->error < 0)
+        return accept->error;
+    *ret_event = event;
     return TEXT_EVENT;
+}
+
+int json_read_sudo(struct json_reader *reader, const struct text_line *line, enum trust trust,
+                   const struct uid_map *uid_map, struct event *ret_event)
+{
+    static const char *const others[] = {"reject", "alert", "exit"};
+    struct json_reader sudo = *reader;
+    bool is_wrapped = json_reader_has(reader, "sudo");
+
+    if (is_wrapped)
+        sudo.node = json_node_find(reader->node, "sudo");
+    if (json_reader_has(&sudo, "accept")) {
+        sudo.node = json_node_find(sudo.node, "accept");
+        /* outside of {"sudo":…} the word alone proves nothing */
+        if (!is_wrapped && !(json_reader_has(&sudo, "submituser") && json_reader_has(&sudo, "command")))
+            return TEXT_UNKNOWN;
+        return read_accept(&sudo, line, trust, uid_map, ret_event);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        struct json_reader event = {.node = json_node_find(sudo.node, others[i])};
+
+        if (event.node && (is_wrapped || json_reader_has(&event, "server_time")))
+            return TEXT_IGNORED;
+    }
+    return TEXT_UNKNOWN;
 }

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Any bytes as a JSON document. Beyond "does not crash": the outcome is one of four, and an event has what
+ * every event must have. Its bytes are all read, so that a slice into freed memory shows.
+ */
+#include <assert.h>
+#include <stdint.h>
+
+#include "normalize/json.h"
+#include "util/buffer.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+    struct text_line line = {.host = SLICE("relay"), .pid = -1, .has_time = true, .time_usec = 5};
+    struct slice text = slice_new(n > 0 ? (const char *)bytes : "", n);
+    _cleanup_(arena_done) struct arena arena = ARENA_INIT;
+    _cleanup_(buffer_done) struct buffer out = BUFFER_INIT;
+    struct event event;
+    int r;
+
+    r = json_read(text, n % 2 ? &line : NULL, TRUST_LOW, NULL, &arena, &event);
+    assert(r == TEXT_UNKNOWN || r == TEXT_EVENT || r == TEXT_IGNORED || r == TEXT_QUARANTINED);
+    if (r != TEXT_EVENT)
+        return 0;
+    assert(event.time_usec >= -INT64_C(62167219200000000) && event.trust == TRUST_LOW);
+    assert(event.process_name.len > 0 && event.format.len > 0 && event.action.len > 0);
+    assert(event.n_args == 0 || event.args);
+    assert(event_save(&event, &out) == 0);
+    return 0;
+}
