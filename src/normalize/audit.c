@@ -1,706 +1,407 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The assembler joins the records of one kernel event. Key: node (of the record, else of what carried it),
- * time, serial; the serial alone wraps at 2^32 and restarts at boot.
+ * Records to events: which event a record belongs to, and when an event is over. What is in a record is
+ * audit_event.c's, the tables are audit_lane.c's.
  *
- * When an event ends. EOE and PROCTITLE are only hints: auditd does not store EOE, many rule sets exclude
- * either, and `ausearch` prints records in reverse. So an event is handed over
- *   - complete: as soon as every record that a process start prints is there;
- *   - eoe, proctitle: by these records, PROCTITLE only behind SYSCALL and all arguments;
- *   - timeout: when its node's own time has passed it by 5 s, or the whole stream's by 65 s (nodes go quiet,
- * clocks differ), or the wall clock by 2 s since it was received (advance);
- *   - evicted, flush: by a limit, at the end of input.
- * A SYSCALL that is no exec ends its event at once, unseen.
+ * An event is over
+ *   complete   SYSCALL, CWD, all arguments and as many PATH as SYSCALL announced are there
+ *   eoe        EOE came and SYSCALL is there. auditd does not write EOE to its log, journald drops it
+ *   proctitle  PROCTITLE came, SYSCALL is there, and the arguments (a failed execve may have none). The
+ * kernel writes it last; where records come in reverse order it comes first and ends nothing timeout    time
+ * went on: TIME_LIMIT_USEC on the clock of its node's records; LANE_SLACK_USEC more on the clock of all
+ * records, for nodes that went quiet; WALL_LIMIT_USEC on the caller's clock evicted    there were too many,
+ * or too large; those that anyone could have written go first flush      the input ended whichever is first,
+ * and is handed over at once: order is by completion. Its id is remembered for a while, so that a late record
+ * is counted and does not open it again.
  *
- * A finished event's id is remembered for a while, so that its later records (PROCTITLE and EOE of a complete
- * event are the normal case) do not open it again.
+ * Without SYSCALL there is no user and no process: such an event is dropped when it is over, and so is one of
+ * another system call, as soon as that is seen. Records are counted n_used when they are taken; those of a
+ * dropped event are then counted anew, as n_ignored, or as n_quarantined if there was an EXECVE, which proves
+ * that something is lost.
  *
- * Time is the records', so that the same input gives the same events. A node whose clock steps back by more
- * than a minute starts anew: what it has pending is handed over. One forged time in the future ends only what
- * is pending then, since limits count from the time an event was first seen at.
- *
- * Limits: events in flight, bytes in flight, bytes of one event, nodes, remembered ids. All lists are walked
- * from their old end and only as far as something is due, so a record costs constant time beside its own
- * length.
+ * Records of a lower trust than the audit transport's live in a lane of their own (audit_lane.h).
  */
-#include "normalize/audit.h"
+#include "normalize/audit_assembler.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "normalize/audit_event.h"
-#include "util/keyed_hash.h"
-#include "util/parse.h"
+/* LAUREL's limit; auparse and go-libaudit take 2 s (reference: ingest notes, "How each peer assembles") */
+#define TIME_LIMIT_USEC (5 * USEC_PER_SEC)
+/* chosen: nodes' clocks and the ways of their records differ by less than a minute where anything works */
+#define LANE_SLACK_USEC (60 * USEC_PER_SEC)
+/* chosen: a record behind by more than this is from another time; so many in a row, and the clock is wrong */
+#define BACK_STEP_USEC  (60 * USEC_PER_SEC)
+#define NODE_MAX_BEHIND 16U
+#define LANE_MAX_BEHIND 1024U
+/* chosen: more are rarely pending at once; each keeps at most about 20 KiB */
+#define MAX_SPARE 64U
 
-/* outsiders choose nodes, times and serials: without a key they could choose them to collide */
-#define HASH_FUNCTION(key, len, hash) ((hash) = (unsigned)keyed_hash((key), (len)))
-#include <uthash.h>
-#include <utlist.h>
+static const struct slice reason_complete = SLICE("complete"), reason_eoe = SLICE("eoe"),
+                          reason_proctitle = SLICE("proctitle"), reason_timeout = SLICE("timeout"),
+                          reason_evicted = SLICE("evicted"), reason_flush = SLICE("flush");
 
-/* raised with every change of the state's format */
-#define STATE_VERSION 1U
-/* chosen: twice the longest gap between records of one event that auditd's users see; LAUREL has the same */
-#define NODE_LIMIT_USEC (5 * USEC_PER_SEC)
-/* chosen: clocks of one site agree within a minute, or nothing in its logs can be compared */
-#define STREAM_LIMIT_USEC (65 * USEC_PER_SEC)
-#define STEP_BACK_USEC    (60 * USEC_PER_SEC)
-/* as auparse's end_of_event_timeout (auditd.conf(5)) */
-#define WALL_LIMIT_USEC (2 * USEC_PER_SEC)
-/* chosen: a collector's interleaving of 4096 hosts; 32 MiB hold them at their usual 2 KiB many times over */
-#define PENDING_MAX       4096U
-#define PENDING_BYTES_MAX (32U << 20)
-/* chosen: ARG_MAX may be 6 MiB (a quarter of the stack, fs/exec.c), hexadecimal doubles it; beyond that it is
- * no argv */
-#define EVENT_BYTES_MAX (12U << 20)
-#define NODES_MAX       16384U
-#define FINISHED_MAX    4096U
-/* HOST_NAME_MAX is 64; a name longer than this is cut in keys */
-#define NODE_NAME_MAX 255U
-#define KEY_MAX       (16U + NODE_NAME_MAX)
+struct audit_pending *audit_assembler_new_pending(struct audit_assembler *a)
+{
+    struct audit_pending *p = a->spare;
 
-struct stored_record {
-    struct stored_record *next;
-    struct slice type, body;
-};
+    if (p) {
+        a->spare = p->next;
+        a->n_spare--;
+    } else {
+        p = calloc(1, sizeof(*p));
+        if (!p)
+            return NULL;
+    }
+    *p = (struct audit_pending){.event = p->event};
+    audit_event_reset(&p->event);
+    return p;
+}
 
-struct node {
-    UT_hash_handle hh;
-    char name[NODE_NAME_MAX + 1];
-    unsigned name_len;
-    int64_t time_usec;       /* the newest record's */
-    struct pending *pending; /* oldest first */
-};
-
-struct pending {
-    UT_hash_handle hh;
-    struct pending *prev, *next;           /* of all, oldest first */
-    struct pending *node_prev, *node_next; /* of its node */
-    char key[KEY_MAX];
-    unsigned key_len;
-    struct node *node;
-    struct audit_parts parts;
-    struct stored_record *records; /* newest first, for save */
-    struct slice record_node, host, unit;
-    int64_t time_usec;
-    uint64_t serial;
-    enum trust trust;
-    int64_t received_usec;
-    int64_t deadline_usec; /* by its node's time */
-    int64_t stream_usec;   /* the stream's time when it was first seen */
-    size_t n_bytes;
-    uint64_t n_records;
-};
-
-enum finished_as {
-    FINISHED_EVENT,   /* handed over */
-    FINISHED_IGNORED, /* no exec, or nothing to hand over */
-};
-
-struct finished {
-    UT_hash_handle hh;
-    char key[KEY_MAX];
-    unsigned key_len;
-    enum finished_as as;
-};
-
-struct audit_assembler {
-    const struct uid_map *uid_map;
-    char *host;
-    struct normalizer_stats *stats;
-    struct node *nodes;
-    struct pending *by_key, *in_order;
-    size_t n_pending, pending_bytes;
-    int64_t stream_usec; /* the newest record's time */
-    struct finished *finished;
-    struct finished ring[FINISHED_MAX];
-    size_t ring_next;
-};
+void audit_assembler_free_pending(struct audit_assembler *a, struct audit_pending *p)
+{
+    if (a->n_spare >= MAX_SPARE) {
+        audit_event_done(&p->event);
+        free(p);
+        return;
+    }
+    audit_event_reset(&p->event);
+    p->next = a->spare;
+    a->spare = p;
+    a->n_spare++;
+}
 
 int audit_assembler_new(const struct audit_options *options, struct normalizer_stats *stats,
                         struct audit_assembler **ret_assembler)
 {
-    _cleanup_(audit_assembler_freep) struct audit_assembler *a = calloc(1, sizeof(*a));
+    _cleanup_(audit_assembler_freep) struct audit_assembler *a = NULL;
+    int r;
 
+    a = calloc(1, sizeof(*a));
     if (!a)
         return -ENOMEM;
     a->uid_map = options->uid_map;
     a->stats = stats;
-    a->stream_usec = INT64_MIN;
-    if (!slice_is_absent(options->host) && !(a->host = strndup(options->host.data, options->host.len)))
-        return -ENOMEM;
+    if (options->host.len > 0) {
+        a->host = malloc(options->host.len);
+        if (!a->host)
+            return -ENOMEM;
+        memcpy(a->host, options->host.data, options->host.len);
+        a->host_len = options->host.len;
+    }
+    for (size_t i = 0; i < AUDIT_N_LANES; i++) {
+        r = audit_lane_init(&a->lanes[i]);
+        if (r < 0)
+            return r;
+    }
     *ret_assembler = TAKE_PTR(a);
     return 0;
 }
 
-static void unlink_pending(struct audit_assembler *a, struct pending *p)
-{
-    HASH_DEL(a->by_key, p);
-    DL_DELETE(a->in_order, p);
-    DL_DELETE2(p->node->pending, p, node_prev, node_next);
-    a->n_pending--;
-    a->pending_bytes -= p->n_bytes;
-}
-
-static void free_pending(struct pending *p)
-{
-    audit_parts_done(&p->parts);
-    free(p);
-}
-
 struct audit_assembler *audit_assembler_free(struct audit_assembler *a)
 {
-    struct node *node, *next;
+    struct audit_pending *p, *next;
 
     if (!a)
         return NULL;
-    while (a->in_order) {
-        struct pending *p = a->in_order;
-
-        unlink_pending(a, p);
-        free_pending(p);
+    for (size_t i = 0; i < AUDIT_N_LANES; i++)
+        audit_lane_done(&a->lanes[i]);
+    for (p = a->spare; p; p = next) {
+        next = p->next;
+        audit_event_done(&p->event);
+        free(p);
     }
-    HASH_ITER(hh, a->nodes, node, next)
-    {
-        HASH_DEL(a->nodes, node);
-        free(node);
-    }
-    HASH_CLEAR(hh, a->finished);
+    arena_done(&a->arena);
     free(a->host);
     free(a);
     return NULL;
 }
 
-static unsigned make_key(const struct audit_record *record, char key[KEY_MAX])
+/* Out of the tables; its id stays. */
+static int finish(struct audit_assembler *a, struct audit_lane *lane, struct audit_pending *p, bool is_start)
 {
-    struct slice node =
-        slice_head(slice_is_absent(record->node) ? record->host : record->node, NODE_NAME_MAX);
+    audit_lane_remove_pending(lane, p);
+    a->n_pending--;
+    a->n_bytes -= p->bytes;
+    return audit_lane_add_finished(lane, &p->key, is_start, p->event.kinds & ~audit_event_missing(&p->event));
+}
 
-    for (size_t i = 0; i < 8; i++) {
-        key[i] = (char)((uint64_t)record->time_usec >> (8 * i));
-        key[8 + i] = (char)(record->serial >> (8 * i));
+static int drop(struct audit_assembler *a, struct audit_lane *lane, struct audit_pending *p)
+{
+    bool is_loss = !(p->event.kinds & AUDIT_SYSCALL) && (p->event.kinds & AUDIT_EXECVE);
+    int r = finish(a, lane, p, false);
+
+    a->stats->n_used -= p->n_counted;
+    if (is_loss)
+        a->stats->n_quarantined += p->n_counted;
+    else
+        a->stats->n_ignored += p->n_counted;
+    audit_assembler_free_pending(a, p);
+    return r;
+}
+
+static int hand_over(struct audit_assembler *a, struct audit_lane *lane, struct audit_pending *p,
+                     struct slice reason, event_fn emit, void *userdata)
+{
+    struct event event;
+    int r;
+
+    if (audit_event_exec(&p->event) != AUDIT_EXEC_YES)
+        return drop(a, lane, p);
+    r = finish(a, lane, p, true);
+    if (r >= 0)
+        r = audit_event_build(&p->event, a->uid_map, slice_new(a->host, a->host_len), reason, &a->arena,
+                              &event);
+    if (r >= 0) {
+        a->stats->n_events++;
+        a->stats->n_incomplete += !slice_is_absent(event.audit.incomplete);
+        r = emit(userdata, &event);
     }
-    if (node.len > 0)
-        memcpy(key + 16, node.data, node.len);
-    return (unsigned)(16 + node.len);
+    arena_reset(&a->arena);
+    audit_assembler_free_pending(a, p);
+    return r < 0 ? r : 0;
 }
 
-static struct finished *find_finished(struct audit_assembler *a, const char *key, unsigned key_len)
-{
-    struct finished *f = NULL;
-
-    HASH_FIND(hh, a->finished, key, key_len, f);
-    return f;
-}
-
-static void remember_finished(struct audit_assembler *a, const char *key, unsigned key_len,
-                              enum finished_as as)
-{
-    struct finished *f = &a->ring[a->ring_next];
-
-    if (find_finished(a, key, key_len))
-        return;
-    a->ring_next = (a->ring_next + 1) % FINISHED_MAX;
-    if (f->key_len > 0)
-        HASH_DEL(a->finished, f);
-    memset(f, 0, sizeof(*f));
-    memcpy(f->key, key, key_len);
-    f->key_len = key_len;
-    f->as = as;
-    HASH_ADD(hh, a->finished, key, key_len, f);
-}
-
-/* The oldest node without pending events makes room. There is one: there are more nodes than pending events.
- */
-static void drop_a_node(struct audit_assembler *a)
-{
-    struct node *node, *next;
-
-    HASH_ITER(hh, a->nodes, node, next)
-    if (!node->pending) {
-        HASH_DEL(a->nodes, node);
-        free(node);
-        return;
-    }
-}
-
-static struct node *get_node(struct audit_assembler *a, struct slice name)
-{
-    struct node *node = NULL;
-
-    name = slice_head(name, NODE_NAME_MAX);
-    HASH_FIND(hh, a->nodes, name.data ? name.data : "", (unsigned)name.len, node);
-    if (node)
-        return node;
-    if (HASH_COUNT(a->nodes) >= NODES_MAX)
-        drop_a_node(a);
-    node = calloc(1, sizeof(*node));
-    if (!node)
-        return NULL;
-    if (name.len > 0)
-        memcpy(node->name, name.data, name.len);
-    node->name_len = (unsigned)name.len;
-    node->time_usec = INT64_MIN;
-    HASH_ADD(hh, a->nodes, name, node->name_len, node);
-    return node;
-}
-
-static int build_event(struct audit_assembler *a, struct pending *p, struct slice reason,
-                       struct event *ret_event)
-{
-    int r = audit_parts_to_event(&p->parts, a->uid_map, ret_event);
-
-    if (r < 0)
-        return r;
-    ret_event->time_usec = p->time_usec;
-    ret_event->trust = p->trust;
-    ret_event->host = !slice_is_absent(p->record_node) ? p->record_node
-                      : !slice_is_absent(p->host)      ? p->host
-                                                       : slice_from_string(a->host);
-    ret_event->unit = p->unit;
-    ret_event->audit.serial = p->serial;
-    ret_event->audit.has_serial = true;
-    ret_event->audit.node = p->record_node;
-    ret_event->audit.emitted = reason;
-    return 0;
-}
-
-/* Takes the event out, counts its records, and hands it over if it is a process start. */
-static int finish(struct audit_assembler *a, struct pending *p, struct slice reason, event_fn emit,
+/* What the clocks of this record's node and lane show to be overdue. */
+static int expire(struct audit_assembler *a, struct audit_lane *lane, struct audit_node *node, event_fn emit,
                   void *userdata)
 {
-    bool is_start = p->parts.has_syscall && (p->parts.is_exec == AUDIT_EXEC_YES ||
-                                             (p->parts.is_exec == AUDIT_EXEC_UNKNOWN && p->parts.has_execve));
-    struct event event;
-    int r = 0;
-
-    unlink_pending(a, p);
-    remember_finished(a, p->key, p->key_len, is_start ? FINISHED_EVENT : FINISHED_IGNORED);
-    if (is_start) {
-        r = build_event(a, p, reason, &event);
-        if (r >= 0) {
-            a->stats->n_used += p->n_records;
-            a->stats->n_events++;
-            a->stats->n_incomplete += !slice_is_absent(event.audit.incomplete);
-            r = emit(userdata, &event);
-        }
-    } else if (p->parts.has_execve && !p->parts.has_syscall) {
-        a->stats->n_quarantined +=
-            p->n_records; /* arguments of nobody: the record that says who never came */
-    } else {
-        a->stats->n_ignored += p->n_records;
-    }
-    free_pending(p);
-    return r;
-}
-
-static int expire(struct audit_assembler *a, struct node *node, event_fn emit, void *userdata)
-{
-    int r = 0;
-
-    while (r >= 0 && node->pending && node->pending->deadline_usec < node->time_usec)
-        r = finish(a, node->pending, SLICE("timeout"), emit, userdata);
-    while (r >= 0 && a->in_order && a->stream_usec - a->in_order->stream_usec > STREAM_LIMIT_USEC)
-        r = finish(a, a->in_order, SLICE("timeout"), emit, userdata);
-    return r;
-}
-
-/* A record's time moves its node's and the stream's. */
-static int pass_time(struct audit_assembler *a, struct node *node, int64_t time_usec, event_fn emit,
-                     void *userdata)
-{
-    int r = 0;
-
-    if (node->time_usec != INT64_MIN && time_usec < node->time_usec - STEP_BACK_USEC) {
-        while (r >= 0 && node->pending)
-            r = finish(a, node->pending, SLICE("timeout"), emit, userdata);
-        node->time_usec = time_usec;
-    }
-    node->time_usec = MAX(node->time_usec, time_usec);
-    a->stream_usec = MAX(a->stream_usec, time_usec);
-    return r < 0 ? r : expire(a, node, emit, userdata);
-}
-
-static int copy_context(struct pending *p, const struct audit_record *record)
-{
-    int r = arena_copy(&p->parts.arena, record->node, &p->record_node);
-
-    if (r >= 0)
-        r = arena_copy(&p->parts.arena, record->host, &p->host);
-    if (r >= 0)
-        r = arena_copy(&p->parts.arena, record->unit, &p->unit);
-    return r;
-}
-
-static int open_pending(struct audit_assembler *a, struct node *node, const struct audit_record *record,
-                        const char *key, unsigned key_len, struct pending **ret_pending)
-{
-    struct pending *p = calloc(1, sizeof(*p));
     int r;
 
-    if (!p)
-        return -ENOMEM;
-    audit_parts_init(&p->parts);
-    memcpy(p->key, key, key_len);
-    p->key_len = key_len;
-    p->node = node;
-    p->time_usec = record->time_usec;
-    p->serial = record->serial;
-    p->trust = record->trust;
-    p->received_usec = record->received_usec;
-    p->deadline_usec = MAX(record->time_usec, node->time_usec) + NODE_LIMIT_USEC;
-    p->stream_usec = a->stream_usec;
-    r = copy_context(p, record);
-    if (r < 0) {
-        free_pending(p);
-        return r;
+    while (node->first && audit_clock_is_past(&node->clock, node->first->node_due)) {
+        r = hand_over(a, lane, node->first, reason_timeout, emit, userdata);
+        if (r < 0)
+            return r;
     }
-    HASH_ADD(hh, a->by_key, key, key_len, p);
-    DL_APPEND(a->in_order, p);
-    DL_APPEND2(node->pending, p, node_prev, node_next);
-    a->n_pending++;
-    *ret_pending = p;
-    return 0;
-}
-
-static int store_record(struct audit_assembler *a, struct pending *p, struct slice type, struct slice body)
-{
-    struct stored_record *s = arena_alloc(&p->parts.arena, sizeof(*s));
-    int r;
-
-    if (!s)
-        return -ENOMEM;
-    r = arena_copy(&p->parts.arena, type, &s->type);
-    if (r >= 0)
-        r = arena_copy(&p->parts.arena, body, &s->body);
-    if (r < 0)
-        return r;
-    s->next = p->records;
-    p->records = s;
-    p->n_bytes += body.len + sizeof(*s);
-    a->pending_bytes += body.len + sizeof(*s);
-    p->n_records++;
+    while (lane->first && audit_clock_is_past(&lane->clock, lane->first->lane_due)) {
+        r = hand_over(a, lane, lane->first, reason_timeout, emit, userdata);
+        if (r < 0)
+            return r;
+    }
     return 0;
 }
 
 static int enforce_limits(struct audit_assembler *a, event_fn emit, void *userdata)
 {
-    int r = 0;
-
-    while (r >= 0 && (a->n_pending > PENDING_MAX || a->pending_bytes > PENDING_BYTES_MAX)) {
-        a->stats->n_evicted++;
-        r = finish(a, a->in_order, SLICE("evicted"), emit, userdata);
-    }
-    return r;
-}
-
-/* What the record just added makes of its event. */
-static int conclude(struct audit_assembler *a, struct pending *p, enum audit_type type, event_fn emit,
-                    void *userdata)
-{
-    if (p->parts.is_exec == AUDIT_EXEC_NO)
-        return finish(a, p, SLICE("complete"), emit, userdata);
-    if (audit_parts_is_complete(&p->parts))
-        return finish(a, p, SLICE("complete"), emit, userdata);
-    if (type == AUDIT_TYPE_PROCTITLE && p->parts.has_syscall && audit_parts_has_arguments(&p->parts))
-        return finish(a, p, SLICE("proctitle"), emit, userdata);
-    return enforce_limits(a, emit, userdata);
-}
-
-/* A record of an event that is over. */
-static int take_late(struct audit_assembler *a, const struct finished *f, enum audit_type type)
-{
-    if (f->as == FINISHED_EVENT && (type == AUDIT_TYPE_PROCTITLE || type == AUDIT_TYPE_EOE)) {
-        a->stats->n_used++;
-        return 0;
-    }
-    a->stats->n_ignored++;
-    a->stats->n_late += f->as == FINISHED_EVENT;
-    return 0;
-}
-
-static int take_record(struct audit_assembler *a, struct node *node, const struct audit_record *record,
-                       enum audit_type type, event_fn emit, void *userdata)
-{
-    char key[KEY_MAX];
-    unsigned key_len = make_key(record, key);
-    struct finished *f = find_finished(a, key, key_len);
-    struct pending *p = NULL;
     int r;
 
-    if (f)
-        return take_late(a, f, type);
-    HASH_FIND(hh, a->by_key, key, key_len, p);
-    if (type == AUDIT_TYPE_EOE) {
-        if (!p) {
-            a->stats->n_ignored++;
-            return 0;
-        }
-        p->n_records++;
-        return finish(a, p, SLICE("eoe"), emit, userdata);
-    }
-    if (!p) {
-        r = open_pending(a, node, record, key, key_len, &p);
+    while (a->n_pending > AUDIT_MAX_PENDING || a->n_bytes > AUDIT_MAX_PENDING_BYTES) {
+        struct audit_lane *lane = &a->lanes[AUDIT_LANE_LOW];
+
+        if (!lane->first)
+            lane = &a->lanes[AUDIT_LANE_VOUCHED];
+        a->stats->n_evicted++;
+        r = hand_over(a, lane, lane->first, reason_evicted, emit, userdata);
         if (r < 0)
             return r;
     }
-    if (p->n_bytes + record->body.len > EVENT_BYTES_MAX) {
-        p->parts.is_damaged = true;
-        a->stats->n_quarantined++;
-        return 0;
+    return 0;
+}
+
+/* A record of an event that is over. */
+static void count_late(struct audit_assembler *a, struct audit_finished *finished, unsigned kind)
+{
+    /* these end an event that was complete before: no news, and no fault */
+    const unsigned usual = AUDIT_PROCTITLE | AUDIT_EOE;
+
+    if (finished->is_start && (kind & usual & ~finished->kinds)) {
+        finished->kinds |= kind;
+        a->stats->n_used++;
+        return;
     }
-    r = audit_parts_add(&p->parts, type, record->body);
-    if (r < 0)
-        return r;
-    if (r == AUDIT_DUPLICATE) {
-        a->stats->n_ignored++;
+    a->stats->n_ignored++;
+    if (!finished->is_start)
+        return;
+    if (finished->kinds & kind)
         a->stats->n_duplicates++;
+    else
+        a->stats->n_late++;
+}
+
+static int open_pending(struct audit_assembler *a, struct audit_lane *lane, struct audit_node *node,
+                        const struct audit_key *key, const struct audit_record *record,
+                        struct audit_pending **ret_pending)
+{
+    struct audit_pending *p = audit_assembler_new_pending(a);
+    int r;
+
+    if (!p)
+        return -ENOMEM;
+    p->key = *key;
+    p->node = node;
+    p->event.time_usec = record->time_usec;
+    p->event.serial = record->serial;
+    p->event.trust = record->trust;
+    p->node_due = node->clock.ticks_usec + TIME_LIMIT_USEC;
+    p->lane_due = lane->clock.ticks_usec + TIME_LIMIT_USEC + LANE_SLACK_USEC;
+    p->wall_due = a->wall.ticks_usec + AUDIT_WALL_LIMIT_USEC;
+    r = audit_lane_add_pending(lane, p);
+    if (r < 0) {
+        audit_assembler_free_pending(a, p);
+        return r;
+    }
+    a->n_pending++;
+    *ret_pending = p;
+    return 0;
+}
+
+/* Why the event is over with the record that just came; absent: it is not. */
+static struct slice ending(const struct audit_event *e, unsigned kind)
+{
+    if (audit_event_exec(e) != AUDIT_EXEC_YES)
+        return SLICE_NULL;
+    if ((e->kinds & AUDIT_EXECVE) && audit_event_missing(e) == 0)
+        return reason_complete;
+    if (kind == AUDIT_EOE)
+        return reason_eoe;
+    if (kind == AUDIT_PROCTITLE && (audit_event_has_args(e) || audit_event_is_failure(e)))
+        return reason_proctitle;
+    return SLICE_NULL;
+}
+
+static int take(struct audit_assembler *a, struct audit_pending *p, const struct audit_record *record,
+                unsigned kind)
+{
+    struct audit_event *e = &p->event;
+    int outcome, r;
+
+    outcome = audit_event_take(e, kind, record->body);
+    if (outcome < 0)
+        return outcome;
+    if (outcome == AUDIT_DUPLICATE) {
+        a->stats->n_duplicates++;
+        a->stats->n_ignored++;
         return 0;
     }
-    p->trust = MIN(p->trust, record->trust);
-    r = store_record(a, p, record->type, record->body);
-    return r < 0 ? r : conclude(a, p, type, emit, userdata);
+    if (outcome == AUDIT_TAKEN_BROKEN) {
+        a->stats->n_quarantined++;
+    } else {
+        a->stats->n_used++;
+        p->n_counted++;
+    }
+    e->trust = MIN(e->trust, record->trust);
+    r = audit_event_set_text(e, AUDIT_TEXT_NODE, record->node);
+    if (r >= 0)
+        r = audit_event_set_text(e, AUDIT_TEXT_HOST, record->host);
+    if (r >= 0)
+        r = audit_event_set_text(e, AUDIT_TEXT_UNIT, record->unit);
+    a->n_bytes -= p->bytes;
+    p->bytes = audit_event_bytes(e);
+    a->n_bytes += p->bytes;
+    return r;
 }
 
 int audit_assembler_feed(struct audit_assembler *a, const struct audit_record *record, event_fn emit,
                          void *userdata)
 {
-    enum audit_type type = audit_type_from_name(record->type);
-    struct node *node;
+    struct audit_lane *lane = &a->lanes[record->trust == TRUST_LOW ? AUDIT_LANE_LOW : AUDIT_LANE_VOUCHED];
+    struct slice source = record->node.len > 0 ? record->node : record->host;
+    unsigned kind = audit_kind_from_type(record->type);
+    struct audit_finished *finished;
+    struct audit_pending *p;
+    struct audit_node *node;
+    struct audit_key key;
+    struct slice reason;
     int r;
 
-    if (type == AUDIT_TYPE_OTHER) {
+    if (source.len > AUDIT_MAX_NODE_BYTES) {
+        a->stats->n_quarantined++;
+        return 0;
+    }
+    r = audit_lane_reach_node(lane, source, &node);
+    if (r < 0)
+        return r;
+    if (record->received_usec > 0)
+        audit_clock_feed(&a->wall, record->received_usec, 0, 1);
+    audit_clock_feed(&node->clock, record->time_usec, BACK_STEP_USEC, NODE_MAX_BEHIND);
+    audit_clock_feed(&lane->clock, record->time_usec, BACK_STEP_USEC, LANE_MAX_BEHIND);
+    r = expire(a, lane, node, emit, userdata);
+    if (r < 0)
+        return r;
+
+    key = audit_key_new(node, record->time_usec, record->serial);
+    p = audit_lane_find_pending(lane, &key);
+    finished = p ? NULL : audit_lane_find_finished(lane, &key);
+    if (kind == 0) {
+        /* of an event's other records we need nothing */
+        if (p || (finished && finished->is_start))
+            a->stats->n_used++;
+        else
+            a->stats->n_ignored++;
+        return 0;
+    }
+    if (finished) {
+        count_late(a, finished, kind);
+        return 0;
+    }
+    if (!p && kind == AUDIT_EOE) {
         a->stats->n_ignored++;
         return 0;
     }
-    node = get_node(a, slice_is_absent(record->node) ? record->host : record->node);
-    if (!node)
-        return -ENOMEM;
-    r = pass_time(a, node, record->time_usec, emit, userdata);
-    return r < 0 ? r : take_record(a, node, record, type, emit, userdata);
+    if (!p) {
+        r = open_pending(a, lane, node, &key, record, &p);
+        if (r < 0)
+            return r;
+    }
+    r = take(a, p, record, kind);
+    if (r < 0)
+        return r;
+    if (audit_event_exec(&p->event) == AUDIT_EXEC_NO)
+        return drop(a, lane, p);
+    reason = ending(&p->event, kind);
+    if (!slice_is_absent(reason))
+        return hand_over(a, lane, p, reason, emit, userdata);
+    return enforce_limits(a, emit, userdata);
 }
 
 int audit_assembler_advance(struct audit_assembler *a, int64_t now_usec, event_fn emit, void *userdata)
 {
-    int r = 0;
+    int r;
 
-    while (r >= 0 && a->in_order && a->in_order->received_usec <= now_usec - WALL_LIMIT_USEC)
-        r = finish(a, a->in_order, SLICE("timeout"), emit, userdata);
-    return r;
+    audit_clock_feed(&a->wall, now_usec, 0, 1);
+    for (size_t i = 0; i < AUDIT_N_LANES; i++) {
+        struct audit_lane *lane = &a->lanes[i];
+
+        while (lane->first && audit_clock_is_past(&a->wall, lane->first->wall_due)) {
+            r = hand_over(a, lane, lane->first, reason_timeout, emit, userdata);
+            if (r < 0)
+                return r;
+        }
+    }
+    return 0;
 }
 
 int64_t audit_assembler_deadline_usec(const struct audit_assembler *a)
 {
-    return a->in_order ? a->in_order->received_usec + WALL_LIMIT_USEC : INT64_MAX;
+    int64_t deadline = INT64_MAX;
+
+    /* events out of a saved state wait from the moment we learn the time */
+    if (a->n_pending > 0 && !a->wall.is_set)
+        return 0;
+    for (size_t i = 0; i < AUDIT_N_LANES; i++)
+        if (a->lanes[i].first) {
+            int64_t left = (int64_t)(a->lanes[i].first->wall_due - a->wall.ticks_usec);
+
+            deadline = MIN(deadline, a->wall.high_usec + left);
+        }
+    return deadline;
 }
 
 int audit_assembler_flush(struct audit_assembler *a, event_fn emit, void *userdata)
 {
-    int r = 0;
+    int r;
 
-    while (r >= 0 && a->in_order)
-        r = finish(a, a->in_order, SLICE("flush"), emit, userdata);
-    return r;
+    for (size_t i = 0; i < AUDIT_N_LANES; i++)
+        while (a->lanes[i].first) {
+            r = hand_over(a, &a->lanes[i], a->lanes[i].first, reason_flush, emit, userdata);
+            if (r < 0)
+                return r;
+        }
+    return 0;
 }
 
 size_t audit_assembler_n_pending(const struct audit_assembler *a)
 {
     return a->n_pending;
-}
-
-/* Oldest first, so that adding them again in order makes the same event. */
-static int save_records(const struct stored_record *s, uint64_t n, struct buffer *out)
-{
-    _cleanup_(freep) const struct stored_record **order =
-        calloc(n > 0 ? n : 1, sizeof(struct stored_record *));
-    uint64_t n_stored = 0;
-    int r;
-
-    if (!order)
-        return -ENOMEM;
-    for (; s; s = s->next)
-        order[n_stored++] = s;
-    r = buffer_append_u64(out, n_stored);
-    while (r >= 0 && n_stored > 0) {
-        s = order[--n_stored];
-        r = buffer_append_field(out, s->type);
-        if (r >= 0)
-            r = buffer_append_field(out, s->body);
-    }
-    return r;
-}
-
-static int save_pending(const struct pending *p, struct buffer *out)
-{
-    const int64_t integers[] = {p->time_usec,     (int64_t)p->serial, (int64_t)p->trust,  p->received_usec,
-                                p->deadline_usec, p->stream_usec,     p->parts.is_damaged};
-    const struct slice texts[] = {p->record_node, p->host, p->unit};
-    int r = 0;
-
-    for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(texts); i++)
-        r = buffer_append_field(out, texts[i]);
-    for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(integers); i++)
-        r = buffer_append_u64(out, (uint64_t)integers[i]);
-    return r < 0 ? r : save_records(p->records, p->n_records, out);
-}
-
-static int save_node(const struct node *node, struct buffer *out)
-{
-    int r = buffer_append_field(out, slice_new(node->name, node->name_len));
-
-    return r < 0 ? r : buffer_append_u64(out, (uint64_t)node->time_usec);
-}
-
-int audit_assembler_save(const struct audit_assembler *a, struct buffer *out)
-{
-    const struct pending *p;
-    const struct node *node;
-    int r = buffer_append_u32(out, STATE_VERSION);
-
-    if (r >= 0)
-        r = buffer_append_u64(out, (uint64_t)a->stream_usec);
-    if (r >= 0)
-        r = buffer_append_u64(out, HASH_COUNT(a->nodes));
-    for (node = a->nodes; r >= 0 && node; node = node->hh.next) /* in order of arrival */
-        r = save_node(node, out);
-    if (r >= 0)
-        r = buffer_append_u64(out, a->n_pending);
-    for (p = a->in_order; r >= 0 && p; p = p->next)
-        r = save_pending(p, out);
-    if (r >= 0)
-        r = buffer_append_u64(out, HASH_COUNT(a->finished));
-    for (size_t i = 0; r >= 0 && i < FINISHED_MAX; i++) {
-        const struct finished *f = &a->ring[(a->ring_next + i) % FINISHED_MAX]; /* oldest first */
-
-        if (f->key_len == 0)
-            continue;
-        r = buffer_append_field(out, slice_new(f->key, f->key_len));
-        if (r >= 0)
-            r = buffer_append_u32(out, f->as);
-    }
-    return r;
-}
-
-static int load_nodes(struct audit_assembler *a, struct slice *bytes)
-{
-    uint64_t n, time;
-    int r = slice_read_u64(bytes, &n);
-
-    if (r >= 0 && n > NODES_MAX)
-        return -EBADMSG;
-    for (uint64_t i = 0; r >= 0 && i < n; i++) {
-        struct slice name;
-        struct node *node;
-
-        r = slice_read_field(bytes, &name);
-        if (r >= 0)
-            r = slice_read_u64(bytes, &time);
-        if (r < 0)
-            break;
-        node = get_node(a, name);
-        if (!node)
-            return -ENOMEM;
-        node->time_usec = (int64_t)time;
-    }
-    return r;
-}
-
-static int load_pending(struct audit_assembler *a, struct slice *bytes)
-{
-    struct slice texts[3], type, body;
-    struct audit_record record;
-    char key[KEY_MAX];
-    struct pending *p = NULL, *same = NULL;
-    uint64_t integers[7], n_records;
-    struct node *node;
-    unsigned key_len;
-    int r = 0;
-
-    for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(texts); i++)
-        r = slice_read_field(bytes, &texts[i]);
-    for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(integers); i++)
-        r = slice_read_u64(bytes, &integers[i]);
-    if (r >= 0)
-        r = slice_read_u64(bytes, &n_records);
-    if (r < 0)
-        return r;
-    if (integers[2] > TRUST_KERNEL)
-        return -EBADMSG;
-    record = (struct audit_record){.node = texts[0],
-                                   .host = texts[1],
-                                   .unit = texts[2],
-                                   .time_usec = (int64_t)integers[0],
-                                   .serial = integers[1],
-                                   .trust = (enum trust)integers[2],
-                                   .received_usec = (int64_t)integers[3]};
-    key_len = make_key(&record, key);
-    HASH_FIND(hh, a->by_key, key, key_len, same);
-    if (same)
-        return -EBADMSG;
-    node = get_node(a, slice_is_absent(record.node) ? record.host : record.node);
-    if (!node)
-        return -ENOMEM;
-    r = open_pending(a, node, &record, key, key_len, &p);
-    if (r < 0)
-        return r;
-    p->deadline_usec = (int64_t)integers[4];
-    p->stream_usec = (int64_t)integers[5];
-    for (uint64_t i = 0; r >= 0 && i < n_records; i++) {
-        r = slice_read_field(bytes, &type);
-        if (r >= 0)
-            r = slice_read_field(bytes, &body);
-        if (r >= 0)
-            r = audit_parts_add(&p->parts, audit_type_from_name(type), body);
-        if (r >= 0)
-            r = store_record(a, p, type, body);
-    }
-    p->parts.is_damaged |= integers[6] != 0;
-    return r;
-}
-
-static int load_finished(struct audit_assembler *a, struct slice *bytes)
-{
-    uint64_t n;
-    int r = slice_read_u64(bytes, &n);
-
-    for (uint64_t i = 0; r >= 0 && i < n; i++) {
-        struct slice key;
-        uint32_t as;
-
-        r = slice_read_field(bytes, &key);
-        if (r >= 0)
-            r = slice_read_u32(bytes, &as);
-        if (r < 0)
-            return r;
-        if (key.len < 16 || key.len > KEY_MAX || as > FINISHED_IGNORED)
-            return -EBADMSG;
-        remember_finished(a, key.data, (unsigned)key.len, (enum finished_as)as);
-    }
-    return r;
-}
-
-int audit_assembler_load(struct audit_assembler *a, struct slice bytes)
-{
-    uint32_t version;
-    uint64_t stream, n;
-    int r = slice_read_u32(&bytes, &version);
-
-    if (r >= 0 && version != STATE_VERSION)
-        return -EBADMSG;
-    if (r >= 0)
-        r = slice_read_u64(&bytes, &stream);
-    if (r < 0)
-        return r;
-    a->stream_usec = (int64_t)stream;
-    r = load_nodes(a, &bytes);
-    if (r >= 0)
-        r = slice_read_u64(&bytes, &n);
-    for (uint64_t i = 0; r >= 0 && i < n; i++)
-        r = load_pending(a, &bytes);
-    if (r >= 0)
-        r = load_finished(a, &bytes);
-    if (r >= 0 && bytes.len > 0)
-        return -EBADMSG;
-    return r;
 }

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Each record is tokenized once, when it comes. Arguments are kept as pieces (index, fragment, raw text): the
- * kernel cuts an EXECVE into records of 7500 bytes (MAX_EXECVE_AUDIT_LEN, kernel/auditsc.c), and an argument
- * that does not fit comes as aN_len=… aN[0]=… aN[1]=…, over several records that may arrive in any order. The
- * pieces are put together when the event is built: one sort where there are fragments, then one pass. So 800
- * arguments cost eight times 100.
+ * An event in assembly. All strings of its records are decoded into one growing text and known by their place
+ * in it, so that an event is a handful of allocations, which the assembler uses again for the next one, and
+ * so that saving it is writing the text and the places.
  *
- * A record is not believed further than it shows: argc may promise what never comes (holes stay visible),
- * aN_len may lie (the pieces that came are joined, and the event is flagged), an index may lie beyond argc
- * (left out, flagged).
+ * The first value of a field counts: whatever is appended to a record later cannot replace what the kernel
+ * said. Records come in any order, EXECVE's too: argc may come after the arguments it announces. The table of
+ * arguments is indexed by argument number, a long argument has a table of its fragments behind it, so taking
+ * 800 arguments in one record costs what taking them in eight costs, and a piece that came before is
+ * recognised in O(1).
  *
- * execve and execveat by architecture: arch/x86/entry/syscalls/syscall_{64,32}.tbl,
- * include/uapi/asm-generic/unistd.h, arch/arm/tools/syscall.tbl; arch values are AUDIT_ARCH_* of
- * include/uapi/linux/audit.h. x32 sets bit 30 of the number.
+ * EXECVE can lie: argc beyond what comes, an argument number of four billion, a length that is not the
+ * length. Tables grow with the numbers used, up to AUDIT_MAX_ARGS and MAX_ARG_BYTES for everything arguments
+ * cost; what lies beyond is left out and the event says so. Nothing is refused for one bad field.
  */
 #include "normalize/audit_event.h"
 
@@ -21,598 +21,592 @@
 #include <stdlib.h>
 
 #include "normalize/audit_tokenizer.h"
-#include "normalize/identity.h"
 #include "util/parse.h"
 
-/* chosen: more arguments than fit into ARG_MAX's usual 128 KiB twice over; what is beyond is counted in
- * args_count only */
-#define ARGS_MAX     65536U
-#define X32_BIT      UINT64_C(0x40000000) /* __X32_SYSCALL_BIT */
-#define NOT_FRAGMENT UINT32_MAX
+/* chosen: above the kernel's 6 MiB for all arguments (fs/exec.c, bprm_stack_limits: 3/4 of _STK_LIM) */
+#define MAX_ARG_BYTES (8U << 20)
+/* chosen: above PATH_MAX in hexadecimal; a longer path is none */
+#define MAX_TEXT_BYTES (64U * 1024)
+/* chosen: what a reset keeps, so that 4096 events' worth of kept memory cannot exist */
+#define KEEP_TEXT_BYTES (16U * 1024)
+#define KEEP_ARGS       256U
 
-struct audit_piece {
-    uint32_t index;
-    uint32_t fragment; /* NOT_FRAGMENT: the whole argument; LENGTH: its announced length, in value */
-    bool is_quoted;
-    struct slice value;
+/* include/uapi/linux/audit.h */
+static const struct {
+    unsigned kind;
+    struct slice name, number;
+} kinds[] = {
+    {AUDIT_SYSCALL, SLICE("SYSCALL"), SLICE("1300")}, {AUDIT_EXECVE, SLICE("EXECVE"), SLICE("1309")},
+    {AUDIT_CWD, SLICE("CWD"), SLICE("1307")},         {AUDIT_PATH, SLICE("PATH"), SLICE("1302")},
+    {AUDIT_EOE, SLICE("EOE"), SLICE("1320")},         {AUDIT_PROCTITLE, SLICE("PROCTITLE"), SLICE("1327")},
 };
 
-#define LENGTH (UINT32_MAX - 1)
-
-enum audit_type audit_type_from_name(struct slice name)
+unsigned audit_kind_from_type(struct slice type)
 {
-    static const struct {
-        struct slice name, number, unknown;
-        enum audit_type type;
-    } types[] = {
-        {SLICE("SYSCALL"), SLICE("1300"), SLICE("UNKNOWN[1300]"), AUDIT_TYPE_SYSCALL},
-        {SLICE("PATH"), SLICE("1302"), SLICE("UNKNOWN[1302]"), AUDIT_TYPE_PATH},
-        {SLICE("CWD"), SLICE("1307"), SLICE("UNKNOWN[1307]"), AUDIT_TYPE_CWD},
-        {SLICE("EXECVE"), SLICE("1309"), SLICE("UNKNOWN[1309]"), AUDIT_TYPE_EXECVE},
-        {SLICE("EOE"), SLICE("1320"), SLICE("UNKNOWN[1320]"), AUDIT_TYPE_EOE},
-        {SLICE("PROCTITLE"), SLICE("1327"), SLICE("UNKNOWN[1327]"), AUDIT_TYPE_PROCTITLE},
-    };
+    static const struct slice unknown = SLICE("UNKNOWN[");
 
-    for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-        if (slice_equal(name, types[i].name) || slice_equal(name, types[i].number) ||
-            slice_equal(name, types[i].unknown))
-            return types[i].type;
-    return AUDIT_TYPE_OTHER;
-}
-
-void audit_parts_init(struct audit_parts *parts)
-{
-    *parts = (struct audit_parts){.pid = -1, .parent_pid = -1, .argc = -1};
-}
-
-void audit_parts_done(struct audit_parts *parts)
-{
-    arena_done(&parts->arena);
-    free(parts->pieces);
-    free(parts->seen);
-    audit_parts_init(parts);
-}
-
-static enum audit_is_exec judge_syscall(struct slice arch, struct slice number, struct slice name)
-{
-    static const struct {
-        struct slice arch;
-        uint64_t execve, execveat;
-    } table[] = {
-        {SLICE("c000003e"), 59, 322},  /* x86_64 */
-        {SLICE("40000003"), 11, 358},  /* i386 */
-        {SLICE("c00000b7"), 221, 281}, /* aarch64 */
-        {SLICE("40000028"), 11, 387},  /* arm */
-    };
-    uint64_t n;
-
-    if (slice_equal(name, SLICE("execve")) || slice_equal(name, SLICE("execveat")) ||
-        slice_equal(number, SLICE("execve")) || slice_equal(number, SLICE("execveat")))
-        return AUDIT_EXEC_YES;
-    if (name.len > 0 && !slice_starts_with(name, SLICE("unknown")))
-        return AUDIT_EXEC_NO;
-    if (parse_u64(number, &n) < 0)
-        return AUDIT_EXEC_UNKNOWN;
-    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-        if (!slice_equal(arch, table[i].arch))
-            continue;
-        if (i == 0 && (n & X32_BIT)) /* x32 has numbers of its own for both: 520 and 545 */
-            return (n & ~X32_BIT) == 520 || (n & ~X32_BIT) == 545 || (n & ~X32_BIT) == 59 ||
-                           (n & ~X32_BIT) == 322
-                       ? AUDIT_EXEC_YES
-                       : AUDIT_EXEC_NO;
-        return n == table[i].execve || n == table[i].execveat ? AUDIT_EXEC_YES : AUDIT_EXEC_NO;
-    }
-    return AUDIT_EXEC_UNKNOWN;
-}
-
-static void read_integer(struct slice text, int64_t *v)
-{
-    int64_t parsed;
-
-    if (parse_i64(text, &parsed) >= 0)
-        *v = parsed;
-}
-
-static int add_syscall(struct audit_parts *parts, struct slice body)
-{
-    struct slice arch = SLICE_NULL, number = SLICE_NULL, name = SLICE_NULL;
-    const struct {
-        struct slice name;
-        struct slice *value;
-    } texts[] = {
-        {SLICE("arch"), &arch},
-        {SLICE("syscall"), &number},
-        {SLICE("success"), &parts->success},
-        {SLICE("auid"), &parts->auid},
-        {SLICE("uid"), &parts->uid},
-        {SLICE("euid"), &parts->euid},
-        {SLICE("ses"), &parts->ses},
-        {SLICE("tty"), &parts->tty},
-        {SLICE("SYSCALL"), &name},
-        {SLICE("AUID"), &parts->auid_name},
-        {SLICE("UID"), &parts->uid_name},
-        {SLICE("EUID"), &parts->euid_name},
-    };
-    struct audit_tokenizer t;
-    struct audit_field field;
-    int r = 0;
-
-    audit_tokenizer_init(&t, body);
-    while (r >= 0 && audit_tokenizer_next(&t, &field)) {
-        if (slice_equal(field.name, SLICE("comm")))
-            r = audit_field_decode(&field, &parts->arena, &parts->comm);
-        else if (slice_equal(field.name, SLICE("exe")))
-            r = audit_field_decode(&field, &parts->arena, &parts->exe);
-        else if (slice_equal(field.name, SLICE("key")))
-            r = audit_field_decode(&field, &parts->arena, &parts->key);
-        else if (slice_equal(field.name, SLICE("pid")))
-            read_integer(field.value, &parts->pid);
-        else if (slice_equal(field.name, SLICE("ppid")))
-            read_integer(field.value, &parts->parent_pid);
-        else if (slice_equal(field.name, SLICE("items")))
-            read_integer(field.value, &parts->n_items);
-        else
-            for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-                if (slice_equal(field.name, texts[i].name)) {
-                    *texts[i].value = field.value;
-                    break;
-                }
-    }
-    parts->is_damaged |= t.is_broken;
-    parts->has_syscall = true;
-    parts->is_exec = judge_syscall(arch, number, name);
-    return r;
-}
-
-/* "a12", "a12[3]", "a12_len" into index and fragment. */
-static bool read_argument_name(struct slice name, uint32_t *ret_index, uint32_t *ret_fragment)
-{
-    struct slice rest = slice_skip(name, 1);
-    size_t n = 0;
-
-    while (n < rest.len && rest.data[n] >= '0' && rest.data[n] <= '9')
-        n++;
-    if (parse_u32(slice_head(rest, n), ret_index) < 0)
-        return false;
-    rest = slice_skip(rest, n);
-    *ret_fragment = NOT_FRAGMENT;
-    if (rest.len == 0)
-        return true;
-    if (slice_equal(rest, SLICE("_len"))) {
-        *ret_fragment = LENGTH;
-        return true;
-    }
-    return rest.len > 2 && rest.data[0] == '[' && rest.data[rest.len - 1] == ']' &&
-           parse_u32(slice_new(rest.data + 1, rest.len - 2), ret_fragment) >= 0 && *ret_fragment < LENGTH;
-}
-
-static int add_piece(struct audit_parts *parts, const struct audit_piece *piece)
-{
-    if (parts->n_pieces == parts->pieces_size) {
-        size_t size = parts->pieces_size > 0 ? 2 * parts->pieces_size : 16;
-        struct audit_piece *pieces = reallocarray(parts->pieces, size, sizeof(*pieces));
-
-        if (!pieces)
-            return -ENOMEM;
-        parts->pieces = pieces;
-        parts->pieces_size = size;
-    }
-    parts->pieces[parts->n_pieces++] = *piece;
+    if (slice_starts_with(type, unknown) && slice_ends_with(type, SLICE("]")))
+        type = slice_head(slice_skip(type, unknown.len), type.len - unknown.len - 1);
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        if (slice_equal(type, kinds[i].name) || slice_equal(type, kinds[i].number))
+            return kinds[i].kind;
     return 0;
 }
 
-/* Whether the argument came before; marks it. Fragments are told apart by audit_parts_to_event. */
-static int mark_seen(struct audit_parts *parts, uint32_t index, bool *ret_was_seen)
+static void free_splits(struct audit_event *e)
 {
-    unsigned char bit = (unsigned char)(1U << index % 8);
-
-    if (!parts->seen) {
-        parts->seen = calloc(ARGS_MAX / 8, 1);
-        if (!parts->seen)
-            return -ENOMEM;
-    }
-    *ret_was_seen = parts->seen[index / 8] & bit;
-    parts->seen[index / 8] |= bit;
-    return 0;
+    for (uint32_t i = 0; i < e->n_splits; i++)
+        free(e->splits[i].fragments);
+    e->n_splits = 0;
 }
 
-static bool has_piece(const struct audit_parts *parts, uint32_t index, uint32_t fragment)
+void audit_event_done(struct audit_event *e)
 {
-    /* a fragment is looked for among the last ones only: a record holds 7500 bytes, a repeated one repeats
-     * its order */
-    size_t n = MIN(parts->n_pieces, (size_t)64);
-
-    for (size_t i = 0; i < n; i++) {
-        const struct audit_piece *p = &parts->pieces[parts->n_pieces - 1 - i];
-
-        if (p->index == index && p->fragment == fragment)
-            return true;
-    }
-    return false;
+    free_splits(e);
+    free(e->splits);
+    free(e->args);
+    buffer_done(&e->text);
+    *e = (struct audit_event){0};
 }
 
-static int add_argument(struct audit_parts *parts, const struct audit_field *field, bool *is_new)
+void audit_event_reset(struct audit_event *e)
 {
-    struct audit_piece piece = {.is_quoted = field->is_quoted, .value = field->value};
-    bool was_seen = false;
+    struct audit_event kept;
+
+    free_splits(e);
+    free(e->splits);
+    if (e->text.size > KEEP_TEXT_BYTES)
+        buffer_done(&e->text);
+    if (e->args_size > KEEP_ARGS) {
+        free(e->args);
+        e->args = NULL;
+        e->args_size = 0;
+    }
+    buffer_clear(&e->text);
+    kept = (struct audit_event){
+        .text = e->text, .args = e->args, .args_size = e->args_size, .trust = TRUST_KERNEL};
+    for (size_t i = 0; i < AUDIT_N_TEXTS; i++)
+        kept.texts[i].len = AUDIT_SPAN_ABSENT;
+    *e = kept;
+}
+
+size_t audit_event_bytes(const struct audit_event *e)
+{
+    /* arguments' bytes are in both, which counts them as what a growing buffer takes */
+    return sizeof(*e) + e->text.len + e->arg_bytes + e->n_args * sizeof(*e->args);
+}
+
+/* Appends the decoded value; *ret_span is absent where the record has none. */
+static int keep_token(struct audit_event *e, const struct audit_token *token, struct audit_span *ret_span)
+{
+    size_t at = e->text.len;
     int r;
 
-    if (!read_argument_name(field->name, &piece.index, &piece.fragment))
-        return 0;
-    if (piece.index >= ARGS_MAX) {
-        *is_new = true; /* beyond the limit: args_count tells of it */
+    if (audit_token_is_null(token)) {
+        *ret_span = (struct audit_span){.len = AUDIT_SPAN_ABSENT};
         return 0;
     }
-    if (piece.fragment != NOT_FRAGMENT) {
-        if (has_piece(parts, piece.index, piece.fragment))
-            return 0;
-        /* the announced length stands before the first fragment, once */
-        parts->n_arguments += piece.fragment == 0;
-        *is_new = true;
-        return add_piece(parts, &piece);
-    }
-    r = mark_seen(parts, piece.index, &was_seen);
-    if (r < 0 || was_seen)
-        return r;
-    parts->n_arguments++;
-    *is_new = true;
-    return add_piece(parts, &piece);
-}
-
-static int add_execve(struct audit_parts *parts, struct slice body)
-{
-    struct audit_tokenizer t;
-    struct audit_field field;
-    bool is_new = !parts->has_execve;
-    int r = 0;
-
-    audit_tokenizer_init(&t, body);
-    while (r >= 0 && audit_tokenizer_next(&t, &field)) {
-        if (slice_equal(field.name, SLICE("argc")))
-            read_integer(field.value, &parts->argc);
-        else if (field.name.len > 1 && field.name.data[0] == 'a')
-            r = add_argument(parts, &field, &is_new);
-    }
-    parts->is_damaged |= t.is_broken;
-    parts->has_execve = true;
-    return r < 0 ? r : is_new ? AUDIT_ADDED : AUDIT_DUPLICATE;
-}
-
-static int add_path(struct audit_parts *parts, struct slice body)
-{
-    struct audit_tokenizer t;
-    struct audit_field field;
-    int64_t item = -1;
-
-    audit_tokenizer_init(&t, body);
-    while (item < 0 && audit_tokenizer_next(&t, &field))
-        if (slice_equal(field.name, SLICE("item")))
-            read_integer(field.value, &item);
-    if (item >= 0 && item < 64) {
-        uint64_t bit = UINT64_C(1) << item;
-
-        if (parts->path_items & bit)
-            return AUDIT_DUPLICATE;
-        parts->path_items |= bit;
-    }
-    parts->n_paths++;
-    return AUDIT_ADDED;
-}
-
-static int add_single(struct audit_parts *parts, struct slice body, struct slice name, struct slice *value)
-{
-    struct audit_tokenizer t;
-    struct audit_field field;
-    int r = 0;
-
-    audit_tokenizer_init(&t, body);
-    while (r >= 0 && audit_tokenizer_next(&t, &field))
-        if (slice_equal(field.name, name)) {
-            r = audit_field_decode(&field, &parts->arena, value);
-            break;
-        }
-    parts->is_damaged |= t.is_broken;
-    return r;
-}
-
-int audit_parts_add(struct audit_parts *parts, enum audit_type type, struct slice body)
-{
-    bool *has = type == AUDIT_TYPE_SYSCALL     ? &parts->has_syscall
-                : type == AUDIT_TYPE_CWD       ? &parts->has_cwd
-                : type == AUDIT_TYPE_PROCTITLE ? &parts->has_proctitle
-                                               : NULL;
-    int r;
-
-    if (has && *has)
-        return AUDIT_DUPLICATE;
-    r = arena_copy(&parts->arena, body, &body);
+    r = audit_token_decode(token, &e->text);
     if (r < 0)
         return r;
-    switch (type) {
-    case AUDIT_TYPE_SYSCALL:
-        r = add_syscall(parts, body);
-        break;
-    case AUDIT_TYPE_EXECVE:
-        return add_execve(parts, body);
-    case AUDIT_TYPE_PATH:
-        return add_path(parts, body);
-    case AUDIT_TYPE_CWD:
-        r = add_single(parts, body, SLICE("cwd"), &parts->cwd);
-        break;
-    case AUDIT_TYPE_PROCTITLE:
-        r = add_single(parts, body, SLICE("proctitle"), &parts->proctitle);
-        break;
-    default:
-        break;
-    }
-    if (has)
-        *has = true;
-    return r < 0 ? r : AUDIT_ADDED;
+    /* both fit: arguments and texts are limited to a few MiB */
+    *ret_span = (struct audit_span){.at = (uint32_t)at, .len = (uint32_t)(e->text.len - at)};
+    return 0;
 }
 
-static bool is_failure(const struct audit_parts *parts)
+static struct slice span_slice(const struct audit_event *e, struct audit_span span)
 {
-    return slice_equal(parts->success, SLICE("no"));
+    if (span.len == AUDIT_SPAN_ABSENT)
+        return SLICE_NULL;
+    return slice_new(buffer_slice(&e->text).data + span.at, span.len);
 }
 
-bool audit_parts_has_arguments(const struct audit_parts *parts)
+struct slice audit_event_text(const struct audit_event *e, enum audit_text which)
 {
-    if (!parts->has_execve)
-        return is_failure(parts);
-    return parts->argc >= 0 && (int64_t)parts->n_arguments >= parts->argc;
+    return span_slice(e, e->texts[which]);
 }
 
-/* Fragments are complete when their lengths add up. Looked at only when everything else is there. */
-static bool fragments_are_complete(const struct audit_parts *parts)
+int audit_event_set_text(struct audit_event *e, enum audit_text which, struct slice value)
 {
-    uint64_t announced = 0, came = 0, length;
+    const struct audit_token token = {.value = slice_head(value, MAX_TEXT_BYTES), .is_quoted = true};
 
-    for (size_t i = 0; i < parts->n_pieces; i++) {
-        const struct audit_piece *p = &parts->pieces[i];
-
-        if (p->fragment == LENGTH && parse_u64(p->value, &length) >= 0 && length < UINT64_MAX / 2 - announced)
-            announced += length;
-        else if (p->fragment != NOT_FRAGMENT && p->fragment != LENGTH)
-            came += p->value.len;
-    }
-    return came >= announced;
+    if (value.len == 0 || e->texts[which].len != AUDIT_SPAN_ABSENT)
+        return 0;
+    return keep_token(e, &token, &e->texts[which]);
 }
 
-bool audit_parts_is_complete(const struct audit_parts *parts)
+/* AUDIT_TAKEN or AUDIT_TAKEN_BROKEN, as the callers below. */
+static int take_text(struct audit_event *e, enum audit_text which, const struct audit_token *token)
 {
-    return parts->has_syscall && parts->has_execve && parts->has_cwd && parts->n_paths >= parts->n_items &&
-           parts->argc >= 0 && (int64_t)parts->n_arguments >= parts->argc && fragments_are_complete(parts);
-}
-
-static int compare_pieces(const void *a, const void *b)
-{
-    const struct audit_piece *x = a, *y = b;
-
-    if (x->index != y->index)
-        return x->index < y->index ? -1 : 1;
-    return (x->fragment > y->fragment) - (x->fragment < y->fragment);
-}
-
-static int decode_piece(struct audit_parts *parts, const struct audit_piece *piece, struct slice *ret_value)
-{
-    struct audit_field field = {.value = piece->value, .is_quoted = piece->is_quoted};
-
-    return audit_field_decode(&field, &parts->arena, ret_value);
-}
-
-/*
- * Joins the fragments from piece first on (all of one index, in order). *ret_end is behind the last. The
- * argument stays a hole where a fragment is missing in between; *is_whole is cleared where the length does
- * not fit.
- */
-static int join_fragments(struct audit_parts *parts, size_t first, size_t *ret_end, struct slice *ret_value,
-                          bool *is_whole)
-{
-    uint32_t index = parts->pieces[first].index, expected = 0;
-    uint64_t announced = UINT64_MAX, raw = 0;
-    size_t end = first, len = 0, size = 0;
-    char *bytes;
     int r;
 
-    for (; end < parts->n_pieces && parts->pieces[end].index == index; end++) {
-        const struct audit_piece *p = &parts->pieces[end];
+    if (e->texts[which].len != AUDIT_SPAN_ABSENT)
+        return AUDIT_TAKEN;
+    if (token->value.len > MAX_TEXT_BYTES)
+        return AUDIT_TAKEN_BROKEN;
+    r = keep_token(e, token, &e->texts[which]);
+    return r < 0 ? r : AUDIT_TAKEN;
+}
 
-        if (p->fragment == LENGTH) {
-            if (parse_u64(p->value, &announced) < 0)
-                *is_whole = false;
-            continue;
-        }
-        if (p->fragment == NOT_FRAGMENT)
-            continue;
-        *is_whole &= p->fragment == expected;
-        expected = p->fragment + 1;
-        raw += p->value.len;
-        size += p->value.len;
+static int parse_hex_u32(struct slice s, uint32_t *ret_v)
+{
+    char digits[8], bytes[4];
+    uint32_t v = 0;
+
+    if (s.len == 0 || s.len > sizeof(digits))
+        return -EINVAL;
+    memset(digits, '0', sizeof(digits));
+    memcpy(digits + sizeof(digits) - s.len, s.data, s.len);
+    if (parse_hex(slice_new(digits, sizeof(digits)), bytes) < 0)
+        return -EINVAL;
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        v = v << 8 | (uint8_t)bytes[i];
+    *ret_v = v;
+    return 0;
+}
+
+static void take_number(struct audit_event *e, enum audit_number which, struct slice value)
+{
+    uint32_t v;
+    int r = which == AUDIT_NUMBER_ARCH ? parse_hex_u32(value, &v) : parse_u32(value, &v);
+
+    if (r < 0 && slice_equal(value, SLICE("-1"))) {
+        v = AUDIT_ID_UNSET;
+        r = 0;
     }
-    *ret_end = end;
-    *is_whole &= raw == announced;
-    if (expected == 0)
-        return 0; /* a length and nothing else */
-    bytes = arena_alloc(&parts->arena, size > 0 ? size : 1);
-    if (!bytes)
-        return -ENOMEM;
-    expected = 0;
-    for (size_t i = first; i < end; i++) {
-        struct slice value;
+    if (r < 0 || (e->has_numbers & UINT32_C(1) << which))
+        return;
+    e->numbers[which] = v;
+    e->has_numbers |= UINT32_C(1) << which;
+}
 
-        if (parts->pieces[i].fragment >= LENGTH)
+static bool find_number(const struct audit_event *e, enum audit_number which, uint32_t *ret_v)
+{
+    *ret_v = e->numbers[which];
+    return e->has_numbers & UINT32_C(1) << which;
+}
+
+#define TEXT(name_, which_)                                                                                  \
+    {                                                                                                        \
+        SLICE(name_), true, AUDIT_TEXT_##which_, false                                                       \
+    }
+#define ENRICHED(name_, which_)                                                                              \
+    {                                                                                                        \
+        SLICE(name_), true, AUDIT_TEXT_##which_, true                                                        \
+    }
+#define NUMBER(name_, which_)                                                                                \
+    {                                                                                                        \
+        SLICE(name_), false, AUDIT_NUMBER_##which_, false                                                    \
+    }
+
+static const struct {
+    struct slice name;
+    bool is_text;
+    unsigned which;
+    bool is_enriched;
+} syscall_fields[] = {
+    NUMBER("arch", ARCH),
+    NUMBER("syscall", SYSCALL),
+    TEXT("success", SUCCESS),
+    NUMBER("items", ITEMS),
+    NUMBER("ppid", PPID),
+    NUMBER("pid", PID),
+    NUMBER("auid", AUID),
+    NUMBER("uid", UID),
+    NUMBER("euid", EUID),
+    TEXT("tty", TTY),
+    NUMBER("ses", SES),
+    TEXT("comm", COMM),
+    TEXT("exe", EXE),
+    TEXT("key", KEY),
+    ENRICHED("SYSCALL", SYSCALL_NAME),
+    ENRICHED("AUID", AUID_NAME),
+    ENRICHED("UID", UID_NAME),
+    ENRICHED("EUID", EUID_NAME),
+};
+
+/* Fields that hold strings as the kernel or a resolver writes them without ever using hexadecimal. */
+static bool is_literal(enum audit_text which)
+{
+    return which == AUDIT_TEXT_SUCCESS || which == AUDIT_TEXT_TTY || which >= AUDIT_TEXT_AUID_NAME;
+}
+
+static int take_syscall(struct audit_event *e, const struct audit_token *token)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(syscall_fields); i++) {
+        struct audit_token copy = *token;
+
+        if (syscall_fields[i].is_enriched != token->is_enriched ||
+            !slice_equal(syscall_fields[i].name, token->name))
             continue;
-        if (parts->pieces[i].fragment != expected++)
-            return 0; /* a hole */
-        r = decode_piece(parts, &parts->pieces[i], &value);
+        if (!syscall_fields[i].is_text) {
+            take_number(e, (enum audit_number)syscall_fields[i].which, token->value);
+            return AUDIT_TAKEN;
+        }
+        if (is_literal((enum audit_text)syscall_fields[i].which) && !audit_token_is_null(token))
+            copy.is_quoted = true;
+        return take_text(e, (enum audit_text)syscall_fields[i].which, &copy);
+    }
+    return AUDIT_TAKEN;
+}
+
+/* How an argument is named: aN, aN_len, aN[K]. */
+enum arg_form { ARG_NONE, ARG_WHOLE, ARG_LEN, ARG_FRAGMENT };
+
+static enum arg_form arg_form_from_name(struct slice name, uint64_t *ret_n, uint64_t *ret_k)
+{
+    size_t n = 1;
+    struct slice rest;
+
+    if (name.len < 2 || name.data[0] != 'a')
+        return ARG_NONE;
+    while (n < name.len && name.data[n] >= '0' && name.data[n] <= '9')
+        n++;
+    if (parse_u64(slice_new(name.data + 1, n - 1), ret_n) < 0)
+        return ARG_NONE;
+    rest = slice_skip(name, n);
+    if (rest.len == 0)
+        return ARG_WHOLE;
+    if (slice_equal(rest, SLICE("_len")))
+        return ARG_LEN;
+    if (rest.len > 2 && rest.data[0] == '[' && rest.data[rest.len - 1] == ']' &&
+        parse_u64(slice_new(rest.data + 1, rest.len - 2), ret_k) == 0)
+        return ARG_FRAGMENT;
+    return ARG_NONE;
+}
+
+/* The size a table that must hold `needed` entries grows to. */
+static uint32_t grown_size(uint32_t size, uint32_t needed)
+{
+    size = MAX(size, UINT32_C(4));
+    while (size < needed)
+        size *= 2;
+    return size;
+}
+
+static bool is_over_budget(const struct audit_event *e, size_t n_bytes)
+{
+    return n_bytes > MAX_ARG_BYTES || e->arg_bytes > MAX_ARG_BYTES - n_bytes;
+}
+
+/* Makes room for argument n; *ret_arg is NULL where a limit forbids it. */
+static int reach_arg(struct audit_event *e, uint64_t n, struct audit_span **ret_arg)
+{
+    *ret_arg = NULL;
+    if (n >= AUDIT_MAX_ARGS) {
+        e->is_cut = true;
+        return 0;
+    }
+    if (n >= e->args_size) {
+        /* not charged to the event: AUDIT_MAX_ARGS is the limit of this table */
+        uint32_t size = grown_size(e->args_size, (uint32_t)n + 1);
+        struct audit_span *args = realloc(e->args, size * sizeof(*args));
+
+        if (!args)
+            return -ENOMEM;
+        e->args = args;
+        e->args_size = size;
+    }
+    for (; e->n_args <= n; e->n_args++)
+        e->args[e->n_args] = (struct audit_span){.len = AUDIT_SPAN_ABSENT};
+    *ret_arg = &e->args[n];
+    return 0;
+}
+
+/* The split of an argument, made where it has none; *ret_split is NULL where it came whole or a limit
+ * forbids. */
+static int reach_split(struct audit_event *e, uint64_t n, struct audit_split **ret_split)
+{
+    struct audit_span *arg;
+    int r;
+
+    *ret_split = NULL;
+    r = reach_arg(e, n, &arg);
+    if (r < 0 || !arg)
+        return r;
+    if (arg->len == AUDIT_SPAN_ABSENT) {
+        if (is_over_budget(e, sizeof(*e->splits))) {
+            e->is_cut = true;
+            return 0;
+        }
+        if (e->n_splits == e->splits_size) {
+            uint32_t size = grown_size(e->splits_size, e->n_splits + 1);
+            struct audit_split *splits = realloc(e->splits, size * sizeof(*splits));
+
+            if (!splits)
+                return -ENOMEM;
+            e->splits = splits;
+            e->splits_size = size;
+        }
+        e->arg_bytes += sizeof(*e->splits);
+        e->splits[e->n_splits] = (struct audit_split){0};
+        *arg = (struct audit_span){.at = e->n_splits++, .len = AUDIT_SPAN_SPLIT};
+    }
+    if (arg->len == AUDIT_SPAN_SPLIT)
+        *ret_split = &e->splits[arg->at];
+    return 0;
+}
+
+/* Kernels count bytes or hexadecimal digits in aN_len (auditsc.c, audit_log_execve_info, over the years). */
+static bool is_split_complete(const struct audit_split *s)
+{
+    return s->n_present > 0 && s->n_present == s->n_fragments && s->has_len &&
+           (s->decoded_len == s->declared_len || s->bare_len == s->declared_len);
+}
+
+static void update_split(struct audit_event *e, struct audit_split *s)
+{
+    bool is_complete = is_split_complete(s);
+
+    e->n_args_complete += is_complete;
+    e->n_args_complete -= s->is_complete;
+    s->is_complete = is_complete;
+}
+
+void audit_event_recount(struct audit_event *e)
+{
+    e->arg_bytes = e->n_splits * sizeof(*e->splits);
+    e->n_args_complete = 0;
+    for (uint32_t n = 0; n < e->n_args; n++)
+        if (e->args[n].len < AUDIT_SPAN_SPLIT) {
+            e->arg_bytes += e->args[n].len;
+            e->n_args_complete++;
+        }
+    for (uint32_t i = 0; i < e->n_splits; i++) {
+        struct audit_split *s = &e->splits[i];
+
+        e->arg_bytes += s->n_fragments * sizeof(*s->fragments);
+        for (uint32_t k = 0; k < s->n_fragments; k++)
+            if (s->fragments[k].len != AUDIT_SPAN_ABSENT) {
+                s->n_present++;
+                s->decoded_len += s->fragments[k].len;
+            }
+        e->arg_bytes += s->decoded_len;
+        update_split(e, s);
+    }
+}
+
+static int keep_arg(struct audit_event *e, const struct audit_token *token, struct audit_span *ret_span)
+{
+    struct audit_span span;
+    int r;
+
+    if (is_over_budget(e, token->value.len)) {
+        e->is_cut = true;
+        return 0;
+    }
+    r = keep_token(e, token, &span);
+    if (r < 0)
+        return r;
+    if (span.len != AUDIT_SPAN_ABSENT)
+        e->arg_bytes += span.len;
+    *ret_span = span;
+    return 0;
+}
+
+static int take_fragment(struct audit_event *e, struct audit_split *s, uint64_t k,
+                         const struct audit_token *token, bool *ret_is_new)
+{
+    struct audit_span span = {.len = AUDIT_SPAN_ABSENT};
+    int r;
+
+    if (k < s->n_fragments && s->fragments[k].len != AUDIT_SPAN_ABSENT)
+        return 0;
+    *ret_is_new = true;
+    if (k >= s->n_fragments) {
+        size_t n_bytes = (size_t)(k + 1 - s->n_fragments) * sizeof(*s->fragments);
+        struct audit_span *fragments;
+
+        if (k >= AUDIT_MAX_FRAGMENTS || is_over_budget(e, n_bytes)) {
+            e->is_cut = true;
+            return 0;
+        }
+        /* one at a time: an argument has a few, and glibc's realloc mostly grows in place */
+        fragments = realloc(s->fragments, (size_t)(k + 1) * sizeof(*fragments));
+        if (!fragments)
+            return -ENOMEM;
+        s->fragments = fragments;
+        e->arg_bytes += n_bytes;
+        for (; s->n_fragments <= k; s->n_fragments++)
+            fragments[s->n_fragments] = (struct audit_span){.len = AUDIT_SPAN_ABSENT};
+    }
+    r = keep_arg(e, token, &span);
+    if (r < 0)
+        return r;
+    if (span.len != AUDIT_SPAN_ABSENT) {
+        s->fragments[k] = span;
+        s->n_present++;
+        s->decoded_len += span.len;
+        s->bare_len += token->value.len;
+        update_split(e, s);
+    }
+    return 0;
+}
+
+static int take_arg(struct audit_event *e, const struct audit_token *token, bool *ret_is_new)
+{
+    uint64_t n, k = 0, declared;
+    struct audit_split *split;
+    struct audit_span *arg;
+    enum arg_form form;
+    int r;
+
+    if (slice_equal(token->name, SLICE("argc"))) {
+        if (!e->has_argc && parse_u64(token->value, &e->argc) == 0 && e->argc <= INT64_MAX)
+            *ret_is_new = e->has_argc = true;
+        return 0;
+    }
+    form = arg_form_from_name(token->name, &n, &k);
+    if (form == ARG_NONE)
+        return 0;
+    if (form == ARG_WHOLE) {
+        r = reach_arg(e, n, &arg);
         if (r < 0)
             return r;
-        if (value.len > 0)
-            memcpy(bytes + len, value.data, value.len);
-        len += value.len;
-    }
-    *ret_value = slice_new(bytes, len);
-    return 0;
-}
-
-static int build_args(struct audit_parts *parts, struct event *event, bool *is_whole)
-{
-    size_t n = (size_t)MIN(MAX(parts->argc, INT64_C(0)), (int64_t)ARGS_MAX), n_known = 0, i = 0;
-    bool is_sorted = true;
-    int r = 0;
-
-    event->args_count = parts->argc;
-    if (n == 0)
+        if (arg && arg->len != AUDIT_SPAN_ABSENT)
+            return 0;
+        *ret_is_new = true;
+        if (!arg)
+            return 0;
+        r = keep_arg(e, token, arg);
+        if (r < 0)
+            return r;
+        e->n_args_complete += arg->len != AUDIT_SPAN_ABSENT;
         return 0;
-    for (size_t k = 1; k < parts->n_pieces && is_sorted; k++)
-        is_sorted = compare_pieces(&parts->pieces[k - 1], &parts->pieces[k]) < 0;
-    if (!is_sorted)
-        qsort(parts->pieces, parts->n_pieces, sizeof(*parts->pieces), compare_pieces);
-    event->args = arena_calloc(&parts->arena, n, sizeof(*event->args));
-    if (!event->args)
-        return -ENOMEM;
-    event->n_args = n;
-    while (r >= 0 && i < parts->n_pieces) {
-        const struct audit_piece *p = &parts->pieces[i];
-
-        if (p->index >= n) {
-            *is_whole = false;
-            break;
-        }
-        if (p->fragment == NOT_FRAGMENT) {
-            r = decode_piece(parts, p, &event->args[p->index]);
-            i++;
-        } else {
-            r = join_fragments(parts, i, &i, &event->args[p->index], is_whole);
-        }
     }
-    for (i = 0; i < n; i++)
-        n_known += !slice_is_absent(event->args[i]);
-    *is_whole &= (int64_t)n_known == parts->argc;
-    return r;
-}
-
-/* PROCTITLE keeps the NULs between arguments; it is cut at 128 bytes and the process can rewrite it: only a
- * makeshift. */
-static void use_proctitle(struct audit_parts *parts, struct event *event)
-{
-    char *bytes = (char *)parts->proctitle.data;
-
-    for (size_t i = 0; i < parts->proctitle.len; i++)
-        if (bytes[i] == '\0')
-            bytes[i] = ' '; /* our own copy */
-    event->command_line = slice_trim(parts->proctitle);
-    if (event->command_line.len == 0)
-        event->command_line = SLICE_NULL;
-}
-
-static int join_args(struct audit_parts *parts, struct event *event)
-{
-    size_t len = 0, n = 0;
-    char *bytes;
-
-    for (size_t i = 0; i < event->n_args; i++)
-        len += event->args[i].len + 1;
-    bytes = arena_alloc(&parts->arena, len > 0 ? len : 1);
-    if (!bytes)
-        return -ENOMEM;
-    for (size_t i = 0; i < event->n_args; i++) {
-        if (slice_is_absent(event->args[i]))
-            continue;
-        if (i > 0)
-            bytes[n++] = ' ';
-        if (event->args[i].len > 0)
-            memcpy(bytes + n, event->args[i].data, event->args[i].len);
-        n += event->args[i].len;
-    }
-    if (n > 0)
-        event->command_line = slice_new(bytes, n);
-    return 0;
-}
-
-static uint32_t read_id(struct slice text, bool *ret_has)
-{
-    uint32_t id = AUDIT_ID_UNSET;
-
-    *ret_has = text.len > 0 && (identity_is_unset(text) || parse_u32(text, &id) >= 0);
-    return id;
-}
-
-static int append_word(struct arena *arena, struct slice word, struct slice *list)
-{
-    char *bytes = arena_alloc(arena, list->len + word.len + 1);
-    size_t n = list->len;
-
-    if (!bytes)
-        return -ENOMEM;
-    if (n > 0) {
-        memcpy(bytes, list->data, n);
-        bytes[n++] = ' ';
-    }
-    memcpy(bytes + n, word.data, word.len);
-    *list = slice_new(bytes, n + word.len);
-    return 0;
-}
-
-static int name_missing(struct audit_parts *parts, bool has_whole_args, struct event *event)
-{
-    int r = 0;
-
-    if (!has_whole_args)
-        r = append_word(&parts->arena, SLICE("EXECVE"), &event->audit.incomplete);
-    if (r >= 0 && !parts->has_cwd && !is_failure(parts))
-        r = append_word(&parts->arena, SLICE("CWD"), &event->audit.incomplete);
-    if (r >= 0 && parts->n_paths < parts->n_items)
-        r = append_word(&parts->arena, SLICE("PATH"), &event->audit.incomplete);
-    return r;
-}
-
-int audit_parts_to_event(struct audit_parts *parts, const struct uid_map *uid_map, struct event *ret_event)
-{
-    struct identity_input identity = {
-        .knows_login = true,
-        .login = {parts->auid_name, parts->auid},
-        .real = {parts->uid_name, parts->uid},
-        .effective = {parts->euid_name, parts->euid},
-    };
-    struct event event = EVENT_INIT;
-    bool has_whole_args = true;
-    int r = 0;
-
-    event.format = SLICE("audit");
-    event.action = SLICE("executed");
-    event.is_failure = is_failure(parts);
-    event.process_name = parts->comm.len > 0 ? parts->comm : slice_base_name(parts->exe);
-    event.executable = parts->exe;
-    event.working_directory = parts->cwd;
-    event.tty = slice_equal(parts->tty, SLICE("(none)")) ? SLICE_NULL : parts->tty;
-    event.pid = parts->pid;
-    event.parent_pid = parts->parent_pid;
-    if (parts->has_execve && parts->argc >= 0) {
-        r = build_args(parts, &event, &has_whole_args);
-        if (r >= 0)
-            r = join_args(parts, &event);
-    } else {
-        has_whole_args = is_failure(parts) && !parts->has_execve;
-        use_proctitle(parts, &event);
-    }
+    r = reach_split(e, n, &split);
     if (r < 0)
         return r;
-    identity_resolve(&identity, uid_map, &event);
-    event.audit = (struct event_audit){
-        .is_present = true,
-        .tty = event.tty,
-        .success = parts->success,
-        .key = parts->key,
-    };
-    event.audit.auid = read_id(parts->auid, &event.audit.has_auid);
-    event.audit.uid = read_id(parts->uid, &event.audit.has_uid);
-    event.audit.euid = read_id(parts->euid, &event.audit.has_euid);
-    event.audit.ses = read_id(parts->ses, &event.audit.has_ses);
-    r = name_missing(parts, has_whole_args && !parts->is_damaged, &event);
-    if (r < 0)
-        return r;
-    *ret_event = event;
+    if (!split) {
+        *ret_is_new |= e->is_cut;
+        return 0;
+    }
+    if (form == ARG_FRAGMENT)
+        return take_fragment(e, split, k, token, ret_is_new);
+    if (!split->has_len && parse_u64(token->value, &declared) == 0) {
+        split->has_len = true;
+        split->declared_len = declared;
+        update_split(e, split);
+        *ret_is_new = true;
+    }
     return 0;
+}
+
+static int take_path(struct audit_event *e, const struct audit_token *token, bool *ret_has_item,
+                     bool *ret_is_new)
+{
+    uint64_t item;
+
+    if (*ret_has_item || !slice_equal(token->name, SLICE("item")) || parse_u64(token->value, &item) < 0)
+        return AUDIT_TAKEN;
+    *ret_has_item = true;
+    if (item >= 64) {
+        /* an exec has a handful: no use in telling more apart */
+        e->n_paths_beyond += e->n_paths_beyond < UINT32_MAX;
+        *ret_is_new = true;
+    } else if (!(e->paths & UINT64_C(1) << item)) {
+        e->paths |= UINT64_C(1) << item;
+        *ret_is_new = true;
+    }
+    return AUDIT_TAKEN;
+}
+
+int audit_event_take(struct audit_event *e, unsigned kind, struct slice body)
+{
+    struct audit_tokenizer t = {.rest = body};
+    /* what comes once is known by its kind, the others by what is in them */
+    bool is_list = kind == AUDIT_EXECVE || kind == AUDIT_PATH;
+    bool is_new = !is_list, is_broken = false, has_item = false;
+    enum audit_token_outcome outcome;
+    struct audit_token token;
+    int r = AUDIT_TAKEN;
+
+    if (!is_list && (e->kinds & kind))
+        return AUDIT_DUPLICATE;
+    while ((outcome = audit_tokenizer_next(&t, &token)) == AUDIT_TOKEN_READ) {
+        if (kind == AUDIT_SYSCALL)
+            r = take_syscall(e, &token);
+        else if (kind == AUDIT_EXECVE)
+            r = take_arg(e, &token, &is_new);
+        else if (kind == AUDIT_PATH)
+            r = take_path(e, &token, &has_item, &is_new);
+        else if (kind == AUDIT_CWD && slice_equal(token.name, SLICE("cwd")))
+            r = take_text(e, AUDIT_TEXT_CWD, &token);
+        else if (kind == AUDIT_PROCTITLE && slice_equal(token.name, SLICE("proctitle")))
+            r = take_text(e, AUDIT_TEXT_PROCTITLE, &token);
+        if (r < 0)
+            return r;
+        is_broken |= r == AUDIT_TAKEN_BROKEN;
+    }
+    is_broken |= outcome == AUDIT_TOKEN_BROKEN || (kind == AUDIT_PATH && !has_item);
+    if (!is_new && !is_broken && (e->kinds & kind))
+        return AUDIT_DUPLICATE;
+    e->kinds |= kind;
+    return is_broken ? AUDIT_TAKEN_BROKEN : AUDIT_TAKEN;
+}
+
+/* AUDIT_ARCH_* of include/uapi/linux/audit.h; numbers of execve and execveat from each arch's syscall table.
+ */
+static const struct {
+    uint32_t arch, execve, execveat;
+} exec_numbers[] = {
+    {0xc000003e, 59, 322},                              /* x86_64 */
+    {0xc000003e, 0x40000000U | 59, 0x40000000U | 322},  /* x32: bit 30 */
+    {0xc000003e, 0x40000000U | 520, 0x40000000U | 545}, /* x32's own entries */
+    {0x40000003, 11, 358},                              /* i386 */
+    {0xc00000b7, 221, 281},                             /* aarch64 */
+    {0x40000028, 11, 387},                              /* arm */
+};
+
+enum audit_exec audit_event_exec(const struct audit_event *e)
+{
+    struct slice name = audit_event_text(e, AUDIT_TEXT_SYSCALL_NAME);
+    bool is_arch_known = false;
+    uint32_t arch, number;
+
+    if (!(e->kinds & AUDIT_SYSCALL))
+        return AUDIT_EXEC_MAYBE;
+    if (find_number(e, AUDIT_NUMBER_ARCH, &arch) && find_number(e, AUDIT_NUMBER_SYSCALL, &number))
+        for (size_t i = 0; i < ARRAY_SIZE(exec_numbers); i++) {
+            if (exec_numbers[i].arch != arch)
+                continue;
+            is_arch_known = true;
+            if (number == exec_numbers[i].execve || number == exec_numbers[i].execveat)
+                return AUDIT_EXEC_YES;
+        }
+    if (is_arch_known)
+        return AUDIT_EXEC_NO;
+    if (e->kinds & AUDIT_EXECVE)
+        return AUDIT_EXEC_YES;
+    if (slice_is_absent(name))
+        return AUDIT_EXEC_MAYBE;
+    return slice_equal(name, SLICE("execve")) || slice_equal(name, SLICE("execveat")) ? AUDIT_EXEC_YES
+                                                                                      : AUDIT_EXEC_NO;
+}
+
+bool audit_event_has_args(const struct audit_event *e)
+{
+    return (e->kinds & AUDIT_EXECVE) && e->has_argc && !e->is_cut && e->argc == e->n_args &&
+           e->n_args == e->n_args_complete;
+}
+
+bool audit_event_is_failure(const struct audit_event *e)
+{
+    return slice_equal(audit_event_text(e, AUDIT_TEXT_SUCCESS), SLICE("no"));
+}
+
+unsigned audit_event_missing(const struct audit_event *e)
+{
+    unsigned missing = 0;
+    uint32_t items;
+
+    /* an execve that failed early has no EXECVE */
+    if (!audit_event_has_args(e) && ((e->kinds & AUDIT_EXECVE) || !audit_event_is_failure(e)))
+        missing |= AUDIT_EXECVE;
+    if (!(e->kinds & AUDIT_CWD))
+        missing |= AUDIT_CWD;
+    if (find_number(e, AUDIT_NUMBER_ITEMS, &items) &&
+        (uint64_t)__builtin_popcountll(e->paths) + e->n_paths_beyond < items)
+        missing |= AUDIT_PATH;
+    return missing;
 }

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * In an audit record the quote is the encoding: "x" is literal; bare x is hexadecimal, a number or (null).
- * The kernel writes hexadecimal when a string holds a quote, a blank, a control byte or a byte above 0x7e
- * (audit_string_contains_control, kernel/audit.c), so a quoted value never holds a quote and ends at the next
- * one. A tokenizer that drops the quotes makes a2="2D6E" (typed) and a2=2D6E (-n) the same; this one keeps
- * them.
+ * The quote is the encoding: the kernel writes a string between double quotes when all its bytes are
+ * harmless, and as bare upper-case hexadecimal when one is not (a quote, a byte below 0x21 or above 0x7e;
+ * kernel audit_string_contains_control). So a2="2D6E" was typed by somebody and a2=2D6E is "-n". Whoever
+ * drops the quotes too early can be told anything.
  *
- * User-space records put their own fields into msg='…'; a single quote is no reason for hexadecimal, so the
- * value ends at the last single quote of the record.
+ * One pass, no allocation, no look back beyond the longest enriched name. A pair is name=value; the value is
+ *   "…"   literal up to the next quote (the kernel never writes a quote inside)
+ *   '…'   only of msg: a user-space message, up to the last single quote before the enrichment, since a
+ * single quote is harmless to the kernel and may stand inside (cmd="it's"); the inside is a body of its own
+ *   bare  up to a blank
+ * Enrichment (log_format=ENRICHED) follows a byte 0x1D. On its way that becomes "#035" (rsyslog), a blank
+ * (audisp-syslog) or nothing at all, as in key=(null)ARCH=x86_64; so a name in upper case begins it, and
+ * inside a bare value one of the names that auditd appends. Once begun it lasts to the end of the record.
  *
- * auditd's ENRICHED format appends what it resolved, with upper-case names, behind a byte 0x1D. On its way
- * through syslog that byte becomes a blank, "#035", or nothing, so an upper-case name begins the enrichment
- * wherever it stands: behind a closing quote, behind (null), or glued to a number.
- *
- * Cost: each byte is looked at a constant number of times. Nothing is allocated but by audit_field_decode.
+ * Words without '=' ("user", "avc:", braces) carry nothing we use and are skipped.
  */
 #include "normalize/audit_tokenizer.h"
 
@@ -22,15 +23,21 @@
 
 #include "util/parse.h"
 
-/* AUDIT_INTERP_SEPARATOR, audit-userspace lib/libaudit.h */
-#define ENRICHMENT_SEPARATOR '\x1d'
+/* audit lib/audit_logging.h, AUDIT_INTERP_SEPARATOR */
+#define SEPARATOR '\x1d'
 
-/* rsyslog's escape of 0x1D (parser.escapeControlCharactersOnReceive: '#' and three octal digits) */
-static const struct slice escaped_separator = SLICE("#035");
+/* the fields auditd enriches (auparse types uid, gid, arch, syscall, sockaddr), in upper case */
+static const struct slice enriched_names[] = {
+    SLICE("ARCH"),     SLICE("SYSCALL"),  SLICE("AUID"),      SLICE("UID"),       SLICE("GID"),
+    SLICE("EUID"),     SLICE("SUID"),     SLICE("FSUID"),     SLICE("EGID"),      SLICE("SGID"),
+    SLICE("FSGID"),    SLICE("OUID"),     SLICE("OGID"),      SLICE("SADDR"),     SLICE("IUID"),
+    SLICE("IGID"),     SLICE("OAUID"),    SLICE("SAUID"),     SLICE("OBJ_UID"),   SLICE("OBJ_GID"),
+    SLICE("OLD-AUID"), SLICE("OLD_AUID"), SLICE("INODE_UID"), SLICE("INODE_GID"),
+};
 
-void audit_tokenizer_init(struct audit_tokenizer *t, struct slice body)
+static bool is_blank(char c)
 {
-    *t = (struct audit_tokenizer){.rest = slice_trim(body)};
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 static bool is_upper(char c)
@@ -38,132 +45,154 @@ static bool is_upper(char c)
     return c >= 'A' && c <= 'Z';
 }
 
-static bool is_separator(char c)
+/* "#035ARCH": the separator as rsyslog's escapeControlCharactersOnReceive writes it. */
+static bool is_escaped_separator(struct slice s)
 {
-    return c == ' ' || c == ENRICHMENT_SEPARATOR || c == '\t' || c == '\r' || c == '\n';
+    return s.len > 4 && memcmp(s.data, "#035", 4) == 0 && is_upper(s.data[4]);
 }
 
-/* Blanks, and the separator in any of its forms. */
-static void skip_separators(struct slice *rest)
+static void skip_separators(struct audit_tokenizer *t)
 {
-    for (;;) {
-        if (rest->len > 0 && is_separator(rest->data[0]))
-            *rest = slice_skip(*rest, 1);
-        else if (rest->len > 4 && slice_starts_with(*rest, escaped_separator) && is_upper(rest->data[4]))
-            *rest = slice_skip(*rest, 4);
-        else
+    while (t->rest.len > 0) {
+        if (t->rest.data[0] == SEPARATOR) {
+            t->is_enriched = true;
+            t->rest = slice_skip(t->rest, 1);
+        } else if (is_escaped_separator(t->rest)) {
+            t->is_enriched = true;
+            t->rest = slice_skip(t->rest, 4);
+        } else if (is_blank(t->rest.data[0])) {
+            t->rest = slice_skip(t->rest, 1);
+        } else {
             return;
+        }
     }
 }
 
-/*
- * The length of a bare value of len bytes that an enrichment name may be glued to: "0OUID=" is 0. Only names
- * that auditd writes, the longest first, count, since hexadecimal ends in upper-case letters, too.
- */
-static size_t cut_glued_name(struct slice value)
+static size_t word_len(struct slice s)
 {
-    static const char *const names[] = {"SYSCALL=", "FSUID=", "FSGID=", "SADDR=", "ARCH=", "AUID=", "EUID=",
-                                        "SUID=",    "EGID=",  "SGID=",  "OUID=",  "OGID=", "UID=",  "GID="};
-    size_t equals = slice_find(value, '=');
-
-    if (equals == value.len || equals == 0)
-        return value.len;
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        struct slice name = slice_from_string(names[i]);
-
-        if (equals + 1 > name.len &&
-            slice_equal(slice_new(value.data + equals + 1 - name.len, name.len), name))
-            return equals + 1 - name.len;
-    }
-    return value.len;
-}
-
-static struct slice take_bare(struct slice *rest)
-{
-    struct slice value;
     size_t n = 0;
 
-    while (n < rest->len && !is_separator(rest->data[n]) &&
-           !(rest->data[n] == '#' && rest->len - n > 4 && is_upper(rest->data[n + 4]) &&
-             slice_starts_with(slice_skip(*rest, n), escaped_separator)))
+    while (n < s.len && s.data[n] != '=' && s.data[n] != SEPARATOR && !is_blank(s.data[n]))
         n++;
-    n = cut_glued_name(slice_head(*rest, n));
-    value = slice_head(*rest, n);
-    *rest = slice_skip(*rest, n);
-    return value;
+    return n;
 }
 
-/* The value between the quote at the front and the one at close; all that is left where close is behind the
- * end. */
-static struct slice take_quoted(struct audit_tokenizer *t, size_t close)
+static bool is_upper_name(struct slice name)
 {
-    struct slice value = slice_head(slice_skip(t->rest, 1), close - 1);
+    if (!is_upper(name.data[0]))
+        return false;
+    for (size_t i = 1; i < name.len; i++) {
+        char c = name.data[i];
 
-    if (close >= t->rest.len) {
-        t->is_broken = true;
-        t->rest = slice_skip(t->rest, t->rest.len);
-    } else {
-        t->rest = slice_skip(t->rest, close + 1);
-    }
-    return value;
-}
-
-static size_t find_last(struct slice s, char c)
-{
-    for (size_t i = s.len; i > 1; i--)
-        if (s.data[i - 1] == c)
-            return i - 1;
-    return s.len;
-}
-
-bool audit_tokenizer_next(struct audit_tokenizer *t, struct audit_field *ret_field)
-{
-    struct audit_field field = {0};
-    size_t n = 0;
-
-    for (;;) {
-        skip_separators(&t->rest);
-        for (n = 0; n < t->rest.len && t->rest.data[n] != '=' && !is_separator(t->rest.data[n]); n++)
-            ;
-        if (n == t->rest.len)
+        if (!is_upper(c) && !(c >= '0' && c <= '9') && c != '_' && c != '-')
             return false;
-        if (t->rest.data[n] == '=' && n > 0)
-            break;
-        t->rest = slice_skip(t->rest, n + (n == 0)); /* a word of its own: "user", "avc:" */
     }
-    field.name = slice_head(t->rest, n);
-    field.is_enriched = is_upper(field.name.data[0]);
-    t->rest = slice_skip(t->rest, n + 1);
-    if (t->rest.len > 0 && t->rest.data[0] == '"') {
-        size_t close = 1 + slice_find(slice_skip(t->rest, 1), '"');
-
-        field.is_quoted = true;
-        field.value = take_quoted(t, close);
-    } else if (t->rest.len > 0 && t->rest.data[0] == '\'' && slice_equal(field.name, SLICE("msg"))) {
-        field.is_quoted = true;
-        field.value = take_quoted(t, find_last(t->rest, '\''));
-    } else {
-        field.value = take_bare(&t->rest);
-    }
-    *ret_field = field;
     return true;
 }
 
-int audit_field_decode(const struct audit_field *field, struct arena *arena, struct slice *ret_value)
+/* The length of the enriched name that ends s, 0 where none does. The longest, for EUID ends in UID. */
+static size_t glued_name_len(struct slice s)
 {
-    char *bytes;
+    size_t n = 0;
 
-    if (!field->is_quoted && slice_equal(field->value, SLICE("(null)"))) {
-        *ret_value = SLICE_NULL;
-        return 0;
+    for (size_t i = 0; i < ARRAY_SIZE(enriched_names); i++)
+        if (enriched_names[i].len > n && slice_ends_with(s, enriched_names[i]))
+            n = enriched_names[i].len;
+    return n;
+}
+
+static struct slice next_bare(struct audit_tokenizer *t)
+{
+    struct slice s = t->rest;
+    size_t n;
+
+    for (n = 0; n < s.len; n++) {
+        char c = s.data[n];
+
+        if (is_blank(c) || c == SEPARATOR || (c == '#' && is_escaped_separator(slice_skip(s, n))))
+            break;
+        if (c == '=' && !t->is_enriched) {
+            size_t name_len = glued_name_len(slice_head(s, n));
+
+            /* something must be left: data=UID=… is a value */
+            if (name_len > 0 && name_len < n) {
+                n -= name_len;
+                t->is_enriched = true;
+                break;
+            }
+        }
     }
-    if (field->is_quoted || field->value.len == 0 || field->value.len % 2 != 0) {
-        *ret_value = field->value;
-        return 0;
+    t->rest = slice_skip(s, n);
+    return slice_head(s, n);
+}
+
+/* Where the value behind its opening quote ends; s.len where it does not. */
+static size_t closing_quote(struct slice s, char quote)
+{
+    const char *p;
+
+    if (quote == '"' || s.len == 0)
+        return slice_find(s, quote);
+    p = memrchr(s.data, SEPARATOR, s.len);
+    p = memrchr(s.data, quote, p ? (size_t)(p - s.data) : s.len);
+    return p ? (size_t)(p - s.data) : s.len;
+}
+
+enum audit_token_outcome audit_tokenizer_next(struct audit_tokenizer *t, struct audit_token *ret_token)
+{
+    for (;;) {
+        struct audit_token token = {0};
+        size_t n, end;
+        char quote;
+
+        skip_separators(t);
+        if (t->rest.len == 0)
+            return AUDIT_TOKEN_END;
+        n = word_len(t->rest);
+        if (n == 0 || n == t->rest.len || t->rest.data[n] != '=') {
+            t->rest = slice_skip(t->rest, n > 0 ? n : 1);
+            continue;
+        }
+        token.name = slice_head(t->rest, n);
+        t->rest = slice_skip(t->rest, n + 1);
+        if (is_upper_name(token.name))
+            t->is_enriched = true;
+        token.is_enriched = t->is_enriched;
+        quote = t->rest.len > 0 ? t->rest.data[0] : '\0';
+        if (quote == '"' || (quote == '\'' && slice_equal(token.name, SLICE("msg")))) {
+            t->rest = slice_skip(t->rest, 1);
+            end = closing_quote(t->rest, quote);
+            if (end == t->rest.len) {
+                t->rest = SLICE_NULL;
+                return AUDIT_TOKEN_BROKEN;
+            }
+            token.is_quoted = true;
+            token.value = slice_head(t->rest, end);
+            t->rest = slice_skip(t->rest, end + 1);
+        } else {
+            token.value = next_bare(t);
+        }
+        *ret_token = token;
+        return AUDIT_TOKEN_READ;
     }
-    bytes = arena_alloc(arena, field->value.len / 2);
-    if (!bytes)
-        return -ENOMEM;
-    *ret_value = parse_hex(field->value, bytes) < 0 ? field->value : slice_new(bytes, field->value.len / 2);
+}
+
+bool audit_token_is_null(const struct audit_token *token)
+{
+    return !token->is_quoted && slice_equal(token->value, SLICE("(null)"));
+}
+
+int audit_token_decode(const struct audit_token *token, struct buffer *out)
+{
+    int r;
+
+    if (token->is_quoted || token->value.len == 0)
+        return buffer_append_slice(out, token->value);
+    r = buffer_reserve(out, token->value.len);
+    if (r < 0)
+        return r;
+    if (parse_hex(token->value, out->data + out->len) < 0)
+        return buffer_append_slice(out, token->value);
+    out->len += token->value.len / 2;
     return 0;
 }

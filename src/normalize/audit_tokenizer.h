@@ -2,36 +2,43 @@
 #ifndef HAPAX_NORMALIZE_AUDIT_TOKENIZER_H
 #define HAPAX_NORMALIZE_AUDIT_TOKENIZER_H
 
-/* The body of an audit record as (name, value, was it quoted), in one linear pass without a copy. */
+/* The body of an audit record as name=value pairs that remember whether the value was quoted. */
 
 #include <stdbool.h>
 
-#include "util/arena.h"
+#include "util/buffer.h"
 #include "util/slice.h"
 
-struct audit_field {
-    struct slice name;
-    struct slice value; /* without quotes */
-    bool is_quoted;     /* the value is literal; bare values are hexadecimal, numbers or (null) */
-    bool is_enriched;   /* auditd's own addition: AUID="alice" */
+struct audit_token {
+    struct slice name;  /* "a0", "a1[0]", "AUID" */
+    struct slice value; /* as it stands in the record, without its quotes */
+    bool is_quoted;
+    bool is_enriched; /* appended by auditd's log_format=ENRICHED, not said by the kernel */
 };
 
+/* Zero-initialise but for rest: the body. Slices of tokens point into it. */
 struct audit_tokenizer {
     struct slice rest;
-    bool is_broken; /* a quote was not closed: the last value is all that was left */
+    bool is_enriched;
 };
 
-/* Borrows body until the last field was read. */
-void audit_tokenizer_init(struct audit_tokenizer *t, struct slice body);
+enum audit_token_outcome {
+    AUDIT_TOKEN_END,    /* nothing left */
+    AUDIT_TOKEN_READ,   /* *ret_token was written */
+    AUDIT_TOKEN_BROKEN, /* a quote that never closes: what came before holds, the rest is lost */
+};
 
-/* true and the next field; false at the end. Words without '=' are passed over. */
-bool audit_tokenizer_next(struct audit_tokenizer *t, struct audit_field *ret_field);
+/* The next pair. Words without '=' are skipped. A whole body costs time linear in its length. */
+enum audit_token_outcome audit_tokenizer_next(struct audit_tokenizer *t, struct audit_token *ret_token);
+
+/* The bare (null): the kernel had no value. */
+bool audit_token_is_null(const struct audit_token *token);
 
 /*
- * The bytes of a field that is known to hold a string: literal where quoted, decoded where it is hexadecimal,
- * as it is where it is neither; absent for (null). In arena memory only where decoded. 0 or -ENOMEM.
+ * Appends the bytes a string field means: a quoted value as it is, a bare one of hexadecimal pairs decoded,
+ * any other bare one as it is. Only for fields that hold strings: the number 12 is no hexadecimal. 0 or
+ * -ENOMEM.
  */
-int audit_field_decode(const struct audit_field *field, struct arena *arena,
-                       struct slice *ret_value) _warn_unused_;
+int audit_token_decode(const struct audit_token *token, struct buffer *out) _warn_unused_;
 
 #endif

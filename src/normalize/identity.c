@@ -1,75 +1,76 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The identity rules in one place, for every reader:
+ * The login identity survives sudo and su, so it is the actor wherever there is one. Where none is attached
+ * (daemons, timers, containers) the real user acted by itself, in a population of its own: as a service when
+ * its number has a name, else as a number, since the uids of ephemeral containers come and go and must not
+ * fill the services' population. A record that says nothing of a login (its format has no such field) names
+ * the only user it knows, who is taken for a person.
  *
- *  - The actor is the login identity; it survives sudo and su.
- *  - A format that knows logins and names none: a service acted, the actor is the real user, of the service
- * kind; of the numeric kind where the number has no name (container uids come and go, and must not be
- * compared with services).
- *  - A format that knows no logins: the actor is the real user, taken for a person.
- *
- * A name is what the record itself says, else what the uid map says of the number. "unset", "unknown(N)" and
- * the number again are how enrichment says that it found none.
+ * A name from the record was resolved at that time on that host; the uid map is a snapshot of one host, so
+ * the record goes first.
  */
 #include "normalize/identity.h"
 
-#include "util/parse.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
-bool identity_is_unset(struct slice s)
+#define UID_TEXT_SIZE sizeof("4294967295")
+
+/* What a resolver writes when it could not resolve: audit auparse/interpret.c print_uid. */
+static bool is_name(struct slice name, struct slice number)
 {
-    return s.len == 0 || slice_equal(s, SLICE("4294967295")) || slice_equal(s, SLICE("-1")) ||
-           slice_equal(s, SLICE("unset"));
+    return name.len > 0 && !slice_equal(name, number) && !slice_equal(name, SLICE("unset")) &&
+           !slice_equal(name, SLICE("unknown")) && !slice_starts_with(name, SLICE("unknown("));
 }
 
-static bool is_number(struct slice s)
+static int resolve_user(const struct identity_user *from, const struct uid_map *uid_map, struct arena *arena,
+                        struct user *ret_user)
 {
-    for (size_t i = 0; i < s.len; i++)
-        if (s.data[i] < '0' || s.data[i] > '9')
-            return false;
-    return s.len > 0;
-}
+    struct user user = {SLICE_NULL, SLICE_NULL};
+    char *text;
 
-static bool is_name(struct slice name, struct slice id)
-{
-    return name.len > 0 && !slice_equal(name, id) && !slice_equal(name, SLICE("unset")) &&
-           !slice_equal(name, SLICE("?")) && !slice_starts_with(name, SLICE("unknown("));
-}
-
-static struct user resolve(const struct user *said, const struct uid_map *map)
-{
-    struct user user = {SLICE_NULL, said->id.len > 0 ? said->id : SLICE_NULL};
-    uint32_t uid;
-
-    if (is_name(said->name, said->id))
-        user.name = said->name;
-    else if (map && parse_u32(said->id, &uid) >= 0)
-        user.name = uid_map_find(map, uid);
-    return user;
-}
-
-static bool is_known(const struct user *user)
-{
-    return user->id.len > 0 || user->name.len > 0;
-}
-
-void identity_resolve(const struct identity_input *input, const struct uid_map *map, struct event *event)
-{
-    bool has_login =
-        input->login.id.len > 0 ? !identity_is_unset(input->login.id) : is_name(input->login.name, SLICE(""));
-
-    event->real = resolve(&input->real, map);
-    event->effective = is_known(&input->effective) ? resolve(&input->effective, map) : event->real;
-    if (has_login) {
-        event->actor = resolve(&input->login, map);
-        event->actor_kind = ACTOR_PERSON;
-        return;
+    if (from->has_number && from->number != AUDIT_ID_UNSET) {
+        text = arena_alloc(arena, UID_TEXT_SIZE);
+        if (!text)
+            return -ENOMEM;
+        user.id = slice_new(text, (size_t)snprintf(text, UID_TEXT_SIZE, "%" PRIu32, from->number));
     }
-    event->actor = event->real;
-    if (!input->knows_login)
-        event->actor_kind = is_number(event->actor.name) ? ACTOR_NUMERIC : ACTOR_PERSON;
-    else if (event->actor.name.len == 0 || is_number(event->actor.name))
-        event->actor_kind = ACTOR_NUMERIC;
-    else
-        event->actor_kind = ACTOR_SERVICE;
+    if (is_name(from->name, user.id))
+        user.name = from->name;
+    else if (uid_map && !slice_is_absent(user.id))
+        user.name = uid_map_find(uid_map, from->number);
+    *ret_user = user;
+    return 0;
+}
+
+int identity_resolve(const struct identity_input *input, const struct uid_map *uid_map, struct arena *arena,
+                     struct event *event)
+{
+    struct user login, real, effective;
+    int r;
+
+    r = resolve_user(&input->login, uid_map, arena, &login);
+    if (r < 0)
+        return r;
+    r = resolve_user(&input->real, uid_map, arena, &real);
+    if (r < 0)
+        return r;
+    r = resolve_user(&input->effective, uid_map, arena, &effective);
+    if (r < 0)
+        return r;
+    event->real = real;
+    event->effective = effective;
+    if (input->login.has_number && input->login.number == AUDIT_ID_UNSET) {
+        event->actor = real;
+        event->actor_kind =
+            slice_is_absent(real.name) && !slice_is_absent(real.id) ? ACTOR_NUMERIC : ACTOR_SERVICE;
+    } else {
+        bool is_login_known = !slice_is_absent(login.id) || !slice_is_absent(login.name);
+
+        event->actor = is_login_known ? login : real;
+        event->actor_kind = ACTOR_PERSON;
+    }
+    return 0;
 }

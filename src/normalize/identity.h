@@ -2,24 +2,31 @@
 #ifndef HAPAX_NORMALIZE_IDENTITY_H
 #define HAPAX_NORMALIZE_IDENTITY_H
 
-/* Who did it (DESIGN section 4): login identity, real and effective user, from whatever a format says of
- * them. */
+/* Who did it (DESIGN section 4): from the three user numbers of a process and the names that came with them.
+ */
 
 #include "event/event.h"
 #include "normalize/uid_map.h"
 
-/* What a source says. Absent: it does not. Ids are decimal text; "4294967295", "-1" and "unset" are the unset
- * id. */
-struct identity_input {
-    bool knows_login; /* the format carries login identities: an absent or unset one means there was no login
-                       */
-    struct user login, real, effective;
+/* One user as a record shows it. The name is what the record itself says; absent where it says none. */
+struct identity_user {
+    bool has_number;
+    uint32_t number;
+    struct slice name;
 };
 
-/* Fills event's actor_kind, actor, real and effective. Borrows from input and from the map (may be NULL). */
-void identity_resolve(const struct identity_input *input, const struct uid_map *map, struct event *event);
+struct identity_input {
+    struct identity_user login; /* auid; AUDIT_ID_UNSET: no login is attached; absent: the format has none */
+    struct identity_user real;  /* uid */
+    struct identity_user effective; /* euid */
+};
 
-/* Whether s is the id that means "no login": 4294967295 (kernel AUDIT_UID_UNSET) in its spellings. */
-bool identity_is_unset(struct slice s);
+/*
+ * Fills actor_kind, actor, real and effective of event. Names that only repeat the number ("unset",
+ * "unknown(1000)", "1000") are none; uid_map (may be NULL) is asked then. Texts of numbers are in arena;
+ * names are borrowed from input and uid_map. 0 or -ENOMEM.
+ */
+int identity_resolve(const struct identity_input *input, const struct uid_map *uid_map, struct arena *arena,
+                     struct event *event) _warn_unused_;
 
 #endif

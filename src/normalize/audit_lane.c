@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Hash tables and lists, no decisions. Lists in order of arrival are sorted by deadline (audit_clock.c), so
+ * what is overdue stands at their heads. Every operation is O(1) but for chains of equal hashes, which the
+ * table limits bound.
+ *
+ * A node without pending events holds nothing but its clock, so the least recently used one of these is given
+ * up when there are too many. Its number is never given out again: ids of finished events that name it match
+ * nothing any more.
+ */
+#define HASH_NONFATAL_OOM 1
+/* one-at-a-time: keys are short, and uthash's own falls through its cases without saying so */
+#define HASH_FUNCTION(keyptr, keylen, hashv) HASH_OAT(keyptr, keylen, hashv)
+#include "normalize/audit_lane.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/cleanup.h"
+
+int audit_lane_init(struct audit_lane *lane)
+{
+    struct audit_finished *ring = calloc(AUDIT_MAX_FINISHED, sizeof(*ring));
+
+    if (!ring)
+        return -ENOMEM;
+    *lane = (struct audit_lane){.ring = ring};
+    return 0;
+}
+
+void audit_lane_done(struct audit_lane *lane)
+{
+    struct audit_node *node, *next_node;
+    struct audit_pending *p, *next;
+
+    HASH_CLEAR(hh, lane->finished);
+    HASH_CLEAR(hh, lane->pending);
+    for (p = lane->first; p; p = next) {
+        next = p->next;
+        audit_event_done(&p->event);
+        free(p);
+    }
+    HASH_ITER(hh, lane->nodes, node, next_node)
+    {
+        HASH_DEL(lane->nodes, node);
+        free(node);
+    }
+    free(lane->ring);
+    *lane = (struct audit_lane){0};
+}
+
+#define LIST_APPEND(first_, last_, el, prev_, next_)                                                         \
+    do {                                                                                                     \
+        (el)->prev_ = (last_);                                                                               \
+        (el)->next_ = NULL;                                                                                  \
+        if (last_)                                                                                           \
+            (last_)->next_ = (el);                                                                           \
+        else                                                                                                 \
+            (first_) = (el);                                                                                 \
+        (last_) = (el);                                                                                      \
+    } while (0)
+
+#define LIST_REMOVE(first_, last_, el, prev_, next_)                                                         \
+    do {                                                                                                     \
+        if ((el)->prev_)                                                                                     \
+            (el)->prev_->next_ = (el)->next_;                                                                \
+        else                                                                                                 \
+            (first_) = (el)->next_;                                                                          \
+        if ((el)->next_)                                                                                     \
+            (el)->next_->prev_ = (el)->prev_;                                                                \
+        else                                                                                                 \
+            (last_) = (el)->prev_;                                                                           \
+    } while (0)
+
+int audit_lane_add_node(struct audit_lane *lane, struct slice name, uint64_t id, struct audit_node **ret_node)
+{
+    _cleanup_(freep) struct audit_node *node = NULL;
+    struct audit_node *idle = lane->idle_first;
+
+    if (HASH_COUNT(lane->nodes) >= AUDIT_MAX_NODES && idle) {
+        LIST_REMOVE(lane->idle_first, lane->idle_last, idle, idle_prev, idle_next);
+        HASH_DEL(lane->nodes, idle);
+        free(idle);
+    }
+    node = calloc(1, sizeof(*node));
+    if (!node)
+        return -ENOMEM;
+    node->id = id;
+    node->name_len = name.len;
+    if (name.len > 0)
+        memcpy(node->name, name.data, name.len);
+    HASH_ADD_KEYPTR(hh, lane->nodes, node->name, node->name_len, node);
+    if (!node->hh.tbl) /* uthash's sign of a failed allocation */
+        return -ENOMEM;
+    LIST_APPEND(lane->idle_first, lane->idle_last, node, idle_prev, idle_next);
+    *ret_node = TAKE_PTR(node);
+    return 0;
+}
+
+struct audit_node *audit_lane_find_node(const struct audit_lane *lane, struct slice name)
+{
+    const char *bytes = name.len > 0 ? name.data : "";
+    struct audit_node *node;
+
+    HASH_FIND(hh, lane->nodes, bytes, name.len, node);
+    return node;
+}
+
+int audit_lane_reach_node(struct audit_lane *lane, struct slice name, struct audit_node **ret_node)
+{
+    struct audit_node *node = audit_lane_find_node(lane, name);
+
+    if (!node)
+        return audit_lane_add_node(lane, name, lane->next_node_id++, ret_node);
+    if (!node->first) {
+        LIST_REMOVE(lane->idle_first, lane->idle_last, node, idle_prev, idle_next);
+        LIST_APPEND(lane->idle_first, lane->idle_last, node, idle_prev, idle_next);
+    }
+    *ret_node = node;
+    return 0;
+}
+
+struct audit_key audit_key_new(const struct audit_node *node, int64_t time_usec, uint64_t serial)
+{
+    return (struct audit_key){.time_usec = time_usec, .serial = serial, .node_id = node->id};
+}
+
+struct audit_pending *audit_lane_find_pending(const struct audit_lane *lane, const struct audit_key *key)
+{
+    struct audit_pending *p;
+
+    HASH_FIND(hh, lane->pending, key, sizeof(*key), p);
+    return p;
+}
+
+int audit_lane_add_pending(struct audit_lane *lane, struct audit_pending *p)
+{
+    struct audit_node *node = p->node;
+
+    HASH_ADD(hh, lane->pending, key, sizeof(p->key), p);
+    if (!p->hh.tbl)
+        return -ENOMEM;
+    if (!node->first)
+        LIST_REMOVE(lane->idle_first, lane->idle_last, node, idle_prev, idle_next);
+    LIST_APPEND(node->first, node->last, p, node_prev, node_next);
+    LIST_APPEND(lane->first, lane->last, p, prev, next);
+    return 0;
+}
+
+void audit_lane_remove_pending(struct audit_lane *lane, struct audit_pending *p)
+{
+    struct audit_node *node = p->node;
+
+    HASH_DEL(lane->pending, p);
+    LIST_REMOVE(lane->first, lane->last, p, prev, next);
+    LIST_REMOVE(node->first, node->last, p, node_prev, node_next);
+    if (!node->first)
+        LIST_APPEND(lane->idle_first, lane->idle_last, node, idle_prev, idle_next);
+}
+
+struct audit_finished *audit_lane_find_finished(const struct audit_lane *lane, const struct audit_key *key)
+{
+    struct audit_finished *f;
+
+    HASH_FIND(hh, lane->finished, key, sizeof(*key), f);
+    return f;
+}
+
+int audit_lane_add_finished(struct audit_lane *lane, const struct audit_key *key, bool is_start,
+                            unsigned kinds)
+{
+    struct audit_finished *f = &lane->ring[lane->ring_at];
+
+    if (f->hh.tbl)
+        HASH_DEL(lane->finished, f);
+    *f = (struct audit_finished){.key = *key, .is_start = is_start, .kinds = kinds};
+    HASH_ADD(hh, lane->finished, key, sizeof(f->key), f);
+    if (!f->hh.tbl)
+        return -ENOMEM;
+    lane->n_ring = MAX(lane->n_ring, lane->ring_at + 1);
+    lane->ring_at = (lane->ring_at + 1) % AUDIT_MAX_FINISHED;
+    return 0;
+}
