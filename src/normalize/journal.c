@@ -1,27 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * journald stores an audit record with its header taken apart: MESSAGE is "<TYPE> <body>", the serial is
- * _AUDIT_ID, the time _SOURCE_REALTIME_TIMESTAMP. The record is put together again from these; journald's own
- * per-field copies are not used, since they miss aN[k], stop at 64 fields and drop the quotes that say what
- * is hexadecimal.
+ * journald stores an audit record with its header taken apart (systemd src/journal/journald-audit.c): MESSAGE
+ * is
+ * "<TYPE> <body>", the serial is _AUDIT_ID, the time _SOURCE_REALTIME_TIMESTAMP. The record is put together
+ * again from these; journald's own per-field copies are not used, since they miss aN[k], stop at 64 fields
+ * and drop the quotes that say what is hexadecimal. The receive time is no substitute for the record's: an
+ * event's records would not find each other.
  *
  * Who wrote an entry is in its fields that begin with an underscore: journald sets them from the socket's
- * credentials, and strips them from what a client sends. A sudo line counts as evidence (TRUST_JOURNAL) only
- * if the process that logged it ran sudo's executable, a cron line if it was cron, and so on; anything else
- * is text that `logger` could have written. An audit header in such a text is a forgery unless auditd's own
- * forwarder or the kernel wrote it.
+ * credentials, and strips them from what a client sends. A message counts as evidence (TRUST_JOURNAL) if its
+ * program is the one that ran: root's process of that name, or, for the setuid programs whose credentials may
+ * still be their caller's, the executable in a folder of the system's. A name alone is nobody's: anyone may
+ * copy a program to /tmp/sudo or call a process cron. Anything else is text that `logger` could have written
+ * (TRUST_LOW): so is snoopy's, which is written inside the very process it tells about, by whatever that
+ * process has become. An audit header in such a text is a forgery unless the kernel or auditd's own forwarder
+ * wrote it.
  *
  * Text imported from another journal (systemd-journal-remote, export files) carries the underscore fields of
- * the machine it comes from: whoever may write that file vouches for them.
+ * the machine it comes from: whoever may write that input vouches for them, and where anyone may, nothing is
+ * proved.
+ *
+ * Cost: one walk over the entry's fields.
  */
 #include "normalize/journal.h"
+
+#include <strings.h>
 
 #include "util/parse.h"
 
 struct fields {
-    struct slice message, transport, identifier, host, comm, exe, uid, pid, unit, audit_id, audit_type,
-        source_time, receive_time;
+    struct slice message, transport, identifier, host, comm, exe, uid, pid, syslog_pid, unit, audit_id,
+        audit_type, audit_number, source_time, receive_time;
 };
 
 static void collect(const struct record *record, struct fields *ret_fields)
@@ -38,120 +48,200 @@ static void collect(const struct record *record, struct fields *ret_fields)
         {SLICE("_EXE"), &ret_fields->exe},
         {SLICE("_UID"), &ret_fields->uid},
         {SLICE("_PID"), &ret_fields->pid},
+        {SLICE("SYSLOG_PID"), &ret_fields->syslog_pid},
         {SLICE("_SYSTEMD_UNIT"), &ret_fields->unit},
         {SLICE("_AUDIT_ID"), &ret_fields->audit_id},
         {SLICE("_AUDIT_TYPE_NAME"), &ret_fields->audit_type},
+        {SLICE("_AUDIT_TYPE"), &ret_fields->audit_number},
         {SLICE("_SOURCE_REALTIME_TIMESTAMP"), &ret_fields->source_time},
         {SLICE("__REALTIME_TIMESTAMP"), &ret_fields->receive_time},
     };
 
     *ret_fields = (struct fields){0};
     /* one walk over the entry; the first value of a field that comes twice counts */
-    for (size_t i = 0; i < record->n_fields; i++)
-        for (size_t k = 0; k < ARRAY_SIZE(wanted); k++)
+    for (size_t i = 0; i < record->n_fields; i++) {
+        for (size_t k = 0; k < ARRAY_SIZE(wanted); k++) {
             if (slice_is_absent(*wanted[k].value) && slice_equal(record->fields[i].name, wanted[k].name)) {
                 *wanted[k].value = record->fields[i].value;
                 break;
             }
+        }
+    }
 }
 
-static bool read_time(const struct fields *f, int64_t *ret_usec)
+static bool read_time(struct slice text, int64_t *ret_usec)
 {
     uint64_t usec;
 
-    if (parse_u64(f->source_time, &usec) < 0 && parse_u64(f->receive_time, &usec) < 0)
-        return false;
-    if (usec > INT64_MAX)
+    /* before the year 10000, which RFC 3339 cannot write */
+    if (parse_u64(text, &usec) < 0 || usec > UINT64_C(253402300799999999))
         return false;
     *ret_usec = (int64_t)usec;
     return true;
 }
 
-/* "<TYPE> <body>"; some releases begin the message with "audit: " or leave the type out. */
+/* ---- audit ---- */
+
+/* "SYSCALL", "UNKNOWN[1334]" and older journald's "<audit-1300>" and "AUDIT1300" */
+static bool is_type(struct slice s)
+{
+    if (slice_starts_with(s, SLICE("<audit-")))
+        return true;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.data[i];
+
+        if (!((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '[' || c == ']'))
+            return false;
+    }
+    return s.len > 0;
+}
+
+/* A type without a name stands as its number, which is what the assembler knows it by. */
+static struct slice plain_type(const struct fields *f, struct slice word)
+{
+    struct slice type = slice_is_absent(f->audit_type) ? word : f->audit_type;
+    uint32_t number;
+
+    if (parse_u32(f->audit_number, &number) == 0 &&
+        (type.len == 0 || slice_starts_with(type, SLICE("<audit-")) ||
+         (slice_starts_with(type, SLICE("AUDIT")) && parse_u32(slice_skip(type, 5), &number) == 0)))
+        return f->audit_number;
+    return type;
+}
+
 static int read_audit(const struct fields *f, struct journal_entry *entry)
 {
-    struct slice type = f->audit_type, body = f->message;
+    struct slice body = f->message, word, type;
     uint64_t serial;
     int64_t usec;
 
-    if (parse_u64(f->audit_id, &serial) < 0 || !read_time(f, &usec))
-        return JOURNAL_UNUSABLE;
-    if (slice_is_absent(type))
-        type = slice_head(body, slice_find(body, ' '));
-    if (slice_starts_with(body, type)) {
-        body = slice_skip(body, type.len);
-        if (body.len > 0 && body.data[0] == ' ')
-            body = slice_skip(body, 1);
-    }
-    entry->trust = TRUST_KERNEL;
+    if (slice_is_absent(body))
+        return JOURNAL_BROKEN;
+    word = slice_head(body, slice_find(body, ' '));
+    if (is_type(word))
+        body = slice_skip(body, MIN(word.len + 1, body.len));
+    else
+        word = SLICE_NULL;
+    type = plain_type(f, word);
+    if (type.len == 0 || parse_u64(f->audit_id, &serial) < 0 || !read_time(f->source_time, &usec))
+        return JOURNAL_BROKEN;
     entry->audit = (struct audit_record){
         .type = type,
         .time_usec = usec / USEC_PER_MSEC * USEC_PER_MSEC, /* the kernel's header has milliseconds */
         .serial = serial,
         .body = body,
         .host = f->host,
+        .unit = f->unit,
+        .trust = entry->trust,
     };
     return JOURNAL_AUDIT;
 }
 
-static bool is_program(const struct fields *f, const char *const *names)
-{
-    struct slice exe = slice_base_name(f->exe);
+/* ---- who wrote it ---- */
 
-    for (; *names; names++)
-        if (slice_equal_string(exe, *names) ||
-            (slice_is_absent(f->exe) && slice_equal_string(f->comm, *names)))
+static bool equal_ignoring_case(struct slice a, struct slice b)
+{
+    return a.len == b.len && a.len > 0 && strncasecmp(a.data, b.data, a.len) == 0;
+}
+
+static bool is_word_of(struct slice s, const char *const *words)
+{
+    for (; *words; words++)
+        if (slice_equal_string(s, *words))
             return true;
     return false;
 }
 
-/* Whether the trusted fields show the program that the message claims to be from. */
-static bool writer_fits(const struct fields *f)
+/* The name that the process cannot choose, if there is one; its own choice only where it is root's. */
+static struct slice process_name(const struct fields *f)
 {
-    static const char *const sudo[] = {"sudo", "sudo-rs", NULL}, *const cron[] = {"cron", "crond", NULL},
-                             *const doas[] = {"doas", NULL}, *const su[] = {"su", NULL};
-    static const struct {
-        const char *identifier;
-        const char *const *programs;
-    } writers[] = {{"sudo", sudo},  {"CRON", cron}, {"cron", cron}, {"crond", cron},
-                   {"CROND", cron}, {"doas", doas}, {"su", su}};
+    return slice_is_absent(f->exe) ? f->comm : slice_base_name(f->exe);
+}
 
-    for (size_t i = 0; i < ARRAY_SIZE(writers); i++)
-        if (slice_equal_string(f->identifier, writers[i].identifier))
-            return is_program(f, writers[i].programs);
-    return false;
+/* Whether the folder is one that only root writes to. */
+static bool is_system_folder(struct slice path)
+{
+    static const char *const folders[] = {"/usr/bin/",
+                                          "/usr/sbin/",
+                                          "/bin/",
+                                          "/sbin/",
+                                          "/usr/local/bin/",
+                                          "/usr/lib/cargo/bin/", /* where Ubuntu keeps sudo-rs */
+                                          "/run/wrappers/bin/",  /* NixOS */
+                                          NULL};
+
+    return is_word_of(slice_head(path, path.len - slice_base_name(path).len), folders);
+}
+
+/* Whether the trusted fields show the program that the message claims to be from. */
+static bool is_fitting(const struct fields *f, struct slice program)
+{
+    static const char *const setuid_programs[] = {"sudo", "doas", "su", NULL};
+    struct slice name = process_name(f);
+
+    /* "CRON" is cron, "sudo" may be sudo-rs */
+    if (!equal_ignoring_case(name, program) &&
+        !(slice_equal_string(program, "sudo") && slice_equal_string(name, "sudo-rs")) &&
+        !(equal_ignoring_case(program, SLICE("cron")) && slice_equal_string(name, "crond")))
+        return false;
+    if (slice_equal_string(f->uid, "0"))
+        return true;
+    return is_word_of(program, setuid_programs) && is_system_folder(f->exe);
+}
+
+/* auditd's own programs, which write the audit records of others into syslog */
+static bool is_audit_forwarder(const struct fields *f)
+{
+    static const char *const forwarders[] = {"auditd", "audispd", "audisp-syslog", NULL};
+
+    return slice_equal_string(f->uid, "0") && is_word_of(process_name(f), forwarders);
+}
+
+static int64_t read_pid(const struct fields *f)
+{
+    uint32_t pid;
+
+    if (parse_u32(f->pid, &pid) == 0 || parse_u32(f->syslog_pid, &pid) == 0)
+        return pid;
+    return -1;
 }
 
 int journal_read(const struct record *record, struct journal_entry *ret_entry)
 {
-    static const char *const forwarders[] = {"auditd", "audispd", "audisp-syslog", NULL};
+    enum trust most = record->trust == TRUST_LOW ? TRUST_LOW : TRUST_KERNEL;
     struct journal_entry entry = {.trust = TRUST_LOW, .line = {.pid = -1}};
-    bool is_kernel;
+    bool is_kernel, is_fit;
     struct fields f;
-    int64_t pid;
+    int r;
 
     collect(record, &f);
-    if (slice_is_absent(f.message))
-        return JOURNAL_UNUSABLE;
-    if (slice_equal(f.transport, SLICE("audit"))) {
-        int r = read_audit(&f, &entry);
-
-        *ret_entry = entry;
+    if (slice_equal_string(f.transport, "audit")) {
+        entry.trust = most;
+        r = read_audit(&f, &entry);
+        if (r == JOURNAL_AUDIT)
+            *ret_entry = entry;
         return r;
     }
-    is_kernel = slice_equal(f.transport, SLICE("kernel"));
-    entry.may_be_audit = is_kernel || (slice_equal(f.uid, SLICE("0")) && is_program(&f, forwarders));
-    if (is_kernel)
-        entry.trust = TRUST_KERNEL;
-    else if (entry.may_be_audit || writer_fits(&f))
-        entry.trust = TRUST_JOURNAL;
+    if (slice_is_absent(f.message))
+        return JOURNAL_UNUSABLE;
+
     entry.line.host = f.host;
-    entry.line.program = slice_is_absent(f.identifier) ? f.comm : f.identifier;
+    entry.line.program = slice_base_name(f.identifier.len > 0 ? f.identifier : f.comm);
     entry.line.message = f.message;
-    entry.line.has_time = read_time(&f, &entry.line.time_usec);
-    if (parse_i64(f.pid, &pid) >= 0)
-        entry.line.pid = pid;
-    if (entry.trust == TRUST_JOURNAL)
+    entry.line.has_time =
+        read_time(f.source_time, &entry.line.time_usec) || read_time(f.receive_time, &entry.line.time_usec);
+    entry.line.pid = read_pid(&f);
+    /* /dev/kmsg takes lines from programs, too, which journald gives their own identifier */
+    is_kernel = slice_equal_string(f.transport, "kernel") &&
+                (slice_is_absent(f.identifier) || slice_equal_string(f.identifier, "kernel"));
+    is_fit = is_fitting(&f, entry.line.program);
+    entry.may_be_audit = is_kernel || is_audit_forwarder(&f);
+    if (is_kernel)
+        entry.trust = most;
+    else if (is_fit || entry.may_be_audit)
+        entry.trust = most == TRUST_LOW ? TRUST_LOW : TRUST_JOURNAL;
+    /* a command started by sudo or cron runs in the unit they run in; a forwarder's unit is only its own */
+    if (is_fit && !entry.may_be_audit && most > TRUST_LOW)
         entry.unit = f.unit;
     *ret_entry = entry;
     return JOURNAL_MESSAGE;

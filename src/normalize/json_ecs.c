@@ -336,9 +336,7 @@ static bool read_id(struct slice text, uint32_t *ret_id)
 static void read_audit(struct json_reader *reader, struct event *event)
 {
     static const char *const logins[] = {"user.audit.id", "auditd.user.audit.id", NULL};
-    static const char *const results[] = {"auditd.result", "auditd.data.success", "event.outcome", NULL};
     struct event_audit *audit = &event->audit;
-    struct slice result = first_text(reader, results);
     int64_t serial;
 
     audit->is_present = true;
@@ -348,9 +346,7 @@ static void read_audit(struct json_reader *reader, struct event *event)
     audit->has_ses = read_id(json_reader_text(reader, "auditd.session"), &audit->ses);
     audit->has_auid = read_id(first_text(reader, logins), &audit->auid);
     /* Auditbeat leaves an unset login id out of user.audit */
-    if (!audit->has_auid && event->actor_kind != ACTOR_PERSON &&
-        (is_unset(json_reader_text(reader, "auditd.summary.actor.primary")) ||
-         (audit->has_ses && audit->ses == AUDIT_ID_UNSET))) {
+    if (!audit->has_auid && event->actor_kind != ACTOR_PERSON) {
         audit->has_auid = true;
         audit->auid = AUDIT_ID_UNSET;
     }
@@ -358,10 +354,7 @@ static void read_audit(struct json_reader *reader, struct event *event)
     audit->has_euid = read_id(event->effective.id, &audit->euid);
     audit->tty = event->tty;
     audit->key = empty_to_absent(json_reader_text(reader, "auditd.data.key"));
-    if (slice_equal_string(result, "success") || slice_equal_string(result, "yes"))
-        audit->success = SLICE("yes");
-    else if (result.len > 0)
-        audit->success = SLICE("no");
+    audit->success = event->is_failure ? SLICE("no") : SLICE("yes");
 }
 
 static bool is_failure(const struct json_reader *reader)
@@ -370,16 +363,6 @@ static bool is_failure(const struct json_reader *reader)
            json_reader_has_word(reader, "auditd.result", "fail") ||
            json_reader_has_word(reader, "auditd.result", "no") ||
            json_reader_has_word(reader, "auditd.data.success", "no");
-}
-
-/* Of a list, the one that says exec. */
-static struct slice read_action(struct json_reader *reader)
-{
-    struct slice action = json_reader_text(reader, "event.action");
-
-    if (action.len > 0)
-        return action;
-    return json_reader_has_word(reader, "event.action", "exec") ? SLICE("exec") : SLICE("executed");
 }
 
 static int read_command(struct json_reader *reader, struct event *event)
@@ -449,7 +432,7 @@ int json_read_ecs(struct json_reader *reader, const struct text_line *line, enum
 
     event.format = SLICE("ecs");
     event.trust = trust;
-    event.action = read_action(reader);
+    event.action = SLICE("executed"); /* whatever the agent calls it: one word for jobs and for readers */
     event.is_failure = is_failure(reader);
     event.host = first_text(reader, hosts);
     if (slice_is_absent(event.host) && line)

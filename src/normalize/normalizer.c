@@ -2,22 +2,28 @@
 
 /*
  * The front of the room: looks at each record, decides what it is by its first bytes, and hands it to the one
- * reader that knows. Deciding is cheap and final: a record that its reader does not take is counted, never
- * tried elsewhere, so that the cost of a record is that of one reader and a forged line cannot shop for the
- * most credulous one.
+ * reader that knows. Deciding is cheap and nearly final: a record that its reader does not take is counted,
+ * not tried all around, so that the cost of a record is that of one reader and a forged line cannot shop for
+ * the most credulous one.
  *
- *   journal entry  → by transport and trusted fields (journal.c)
- *   '{'            → JSON
- *   "type=" "node=" "audit" → an audit record's header, through the audit rulebase
- *   all else       → a syslog header, then what the message begins with: '{' and "@cee:" JSON, audit headers,
- * text
+ *   journal entry              by transport and trusted fields (journal.c)
+ *   '{' '"' or '[', "@cee:"    JSON; a relay's remark in braces is none
+ *   "type=" "node=" "audit"…   an audit record's header, through the audit rulebase
+ *   all else                   a syslog header, then the message by the same marks, or through the message
+ * rules
+ *
+ * --format leaves only one of these: what is nothing of that kind is unknown.
  *
  * Trust. A syslog line was written by whoever could reach the socket, so what it says is TRUST_LOW, whatever
- * the file it stands in; only records of auditd's own file format, and JSON documents, have the trust of
- * their input. In the journal the trusted fields decide.
+ * the file it stands in. Records of auditd's own file format, and JSON documents, have the trust of their
+ * input; so do audit records behind a syslog header where the operator says that there is nothing else
+ * (--format audit). In the journal the trusted fields decide.
  *
- * Every record is counted exactly once, under what became of it. The last record that was not understood is
- * kept, cut and escaped, so that the operator can see one.
+ * What was cut by the frame is no JSON and no audit record any more. A cut text line still tells who ran
+ * what, though not all of it; where nobody knows it, the cut is what is wrong with it.
+ *
+ * Every record is counted exactly once, under what became of it (the assembler counts those it takes). The
+ * last record that was not understood is kept, cut and escaped, so that the operator can see one.
  */
 #include "normalize/normalizer.h"
 
@@ -96,14 +102,6 @@ static void keep_sample(struct normalizer *n, struct slice bytes)
     *out = '\0';
 }
 
-static int take_audit(struct normalizer *n, struct audit_record *audit, const struct record *record,
-                      enum trust trust, event_fn emit, void *userdata)
-{
-    audit->trust = trust;
-    audit->received_usec = record->received_usec;
-    return audit_assembler_feed(n->assembler, audit, emit, userdata);
-}
-
 /* Counts what a reader made of the record, and hands its event over. */
 static int take_outcome(struct normalizer *n, int outcome, struct event *event, struct slice bytes,
                         event_fn emit, void *userdata)
@@ -131,11 +129,62 @@ static int take_outcome(struct normalizer *n, int outcome, struct event *event, 
     }
 }
 
-/* Cheap and without false negatives: what the audit rulebase could match. */
+static int quarantine(struct normalizer *n, struct slice bytes)
+{
+    return take_outcome(n, TEXT_QUARANTINED, NULL, bytes, NULL, NULL);
+}
+
+/* The assembler counts; bytes are for the sample, where it does not like the record. */
+static int take_audit(struct normalizer *n, struct audit_record *audit, const struct record *record,
+                      enum trust trust, struct slice bytes, event_fn emit, void *userdata)
+{
+    uint64_t n_quarantined = n->stats.n_quarantined;
+    int r;
+
+    audit->trust = trust;
+    audit->received_usec = record->received_usec;
+    r = audit_assembler_feed(n->assembler, audit, emit, userdata);
+    if (n->stats.n_quarantined > n_quarantined)
+        keep_sample(n, bytes);
+    return r;
+}
+
+static struct slice skip_blanks(struct slice s)
+{
+    while (s.len > 0 && (s.data[0] == ' ' || s.data[0] == '\t'))
+        s = slice_skip(s, 1);
+    return s;
+}
+
+/* What only a JSON document begins with. "{SER3.local6 LNX}" and "[   12.34]" are remarks before a text. */
+static bool looks_like_json(struct slice s)
+{
+    char opening;
+
+    s = skip_blanks(s);
+    if (slice_starts_with(s, SLICE("@cee:")))
+        return true;
+    if (s.len == 0 || (s.data[0] != '{' && s.data[0] != '['))
+        return false;
+    opening = s.data[0];
+    s = skip_blanks(slice_skip(s, 1));
+    if (s.len == 0)
+        return opening == '{';
+    return s.data[0] == '"' || s.data[0] == '{' || s.data[0] == '[' || (opening == '{' && s.data[0] == '}');
+}
+
+/* Cheap: what the audit rulebase could match as a whole line. */
 static bool looks_like_audit(struct slice s)
 {
     return slice_starts_with(s, SLICE("type=")) || slice_starts_with(s, SLICE("node=")) ||
            slice_starts_with(s, SLICE("audit")) || slice_starts_with(s, SLICE("audisp"));
+}
+
+/* "msg=audit(" or the kernel's "audit(" stand in every audit header, whatever a forwarder puts before it. */
+static bool may_hold_audit(struct slice s)
+{
+    /* chosen: no header known is longer than this, and its mark is near its end */
+    return slice_find_slice(slice_head(s, 512), SLICE("audit(")) < MIN(s.len, (size_t)512);
 }
 
 static int read_json(struct normalizer *n, struct slice text, const struct text_line *line, enum trust trust,
@@ -147,93 +196,126 @@ static int read_json(struct normalizer *n, struct slice text, const struct text_
     return take_outcome(n, outcome, &event, text, emit, userdata);
 }
 
-/* A message behind its header: a syslog line's, or a journal entry's. */
-static int read_message(struct normalizer *n, const struct record *record, struct text_line *line,
-                        enum trust trust, bool may_be_audit, struct slice unit, event_fn emit, void *userdata)
+/* What stands behind a header: a syslog line's, or a journal entry's. */
+struct message {
+    struct text_line line;
+    enum trust trust;
+    bool may_be_audit;
+    bool is_only_audit; /* --format audit */
+    struct slice unit;
+};
+
+static int read_text(struct normalizer *n, const struct record *record, struct message *m, event_fn emit,
+                     void *userdata)
 {
-    struct slice message = line->message;
+    struct text_line *line = &m->line;
     struct event event = EVENT_INIT;
     int r;
 
-    if (slice_starts_with(message, SLICE("@cee:")))
-        return read_json(n, slice_trim(slice_skip(message, 5)), line, trust, emit, userdata);
-    if (message.len > 0 && message.data[0] == '{')
-        return read_json(n, message, line, trust, emit, userdata);
-    /* "msg=audit(" or the kernel's "audit(" stand in every audit header, whatever a forwarder puts before it
-     */
-    if (slice_find_slice(message, SLICE("audit(")) < message.len) {
-        struct audit_record audit = {0};
-
-        r = text_read_audit(n->options.rulebase, message, &n->arena, &audit);
-        if (r < 0)
-            return r;
-        if (r > 0 && !may_be_audit) {
-            n->stats.n_ignored++; /* a forgery: only the kernel and auditd write audit records */
-            return 0;
-        }
-        if (r > 0) {
-            audit.host = line->host;
-            audit.unit = unit;
-            return take_audit(n, &audit, record, trust, emit, userdata);
-        }
-    }
     if (!line->has_time && record->received_usec > 0) { /* a bare line, read as it is written */
         line->has_time = true;
         line->time_usec = record->received_usec;
     }
-    r = text_read_message(n->options.rulebase, line, trust, n->options.uid_map, &n->arena, &event);
+    r = text_read_message(n->options.rulebase, line, m->trust, n->options.uid_map, &n->arena, &event);
     if (r == TEXT_EVENT && slice_is_absent(event.unit))
-        event.unit = unit;
-    return take_outcome(n, r, &event, message, emit, userdata);
+        event.unit = m->unit;
+    if (r == TEXT_UNKNOWN && record->is_truncated)
+        r = TEXT_QUARANTINED;
+    return take_outcome(n, r, &event, line->message, emit, userdata);
+}
+
+static int read_message(struct normalizer *n, const struct record *record, struct message *m, event_fn emit,
+                        void *userdata)
+{
+    struct slice text = m->line.message;
+    struct audit_record audit = {0};
+    int r;
+
+    if (!m->is_only_audit && looks_like_json(text)) {
+        if (record->is_truncated)
+            return quarantine(n, text);
+        return read_json(n, text, &m->line, m->trust, emit, userdata);
+    }
+    if (may_hold_audit(text)) {
+        r = text_read_audit(n->options.rulebase, text, &n->arena, &audit);
+        if (r < 0)
+            return r;
+        if (r > 0 && !m->may_be_audit)
+            /* a forgery: only the kernel and auditd write audit records */
+            return take_outcome(n, TEXT_IGNORED, NULL, text, emit, userdata);
+        if (r > 0 && record->is_truncated)
+            return quarantine(n, text);
+        if (r > 0) {
+            audit.host = m->line.host;
+            audit.unit = m->unit;
+            return take_audit(n, &audit, record, m->trust, text, emit, userdata);
+        }
+    }
+    if (m->is_only_audit)
+        return take_outcome(n, record->is_truncated ? TEXT_QUARANTINED : TEXT_UNKNOWN, NULL, text, emit,
+                            userdata);
+    return read_text(n, record, m, emit, userdata);
 }
 
 static int read_line(struct normalizer *n, const struct record *record, event_fn emit, void *userdata)
 {
+    static const struct slice bom = SLICE("\xEF\xBB\xBF");
     enum format format = n->options.format;
+    bool is_audit = format == FORMAT_AUDIT;
+    struct message message = {
+        .trust = is_audit ? record->trust : TRUST_LOW, .may_be_audit = true, .is_only_audit = is_audit};
     struct slice line = record->bytes;
-    struct text_line text = {.pid = -1};
     struct audit_record audit = {0};
     int r;
 
-    if (record->is_truncated && (format == FORMAT_JSON || line.data[0] == '{')) {
-        n->stats.n_quarantined++; /* half a document is none */
-        keep_sample(n, line);
-        return 0;
-    }
-    if (format == FORMAT_JSON || (format == FORMAT_AUTO && line.data[0] == '{'))
+    if (slice_starts_with(line, bom))
+        line = slice_skip(line, bom.len);
+    if (format == FORMAT_JOURNAL_EXPORT) /* a line between entries */
+        return take_outcome(n, TEXT_UNKNOWN, NULL, line, emit, userdata);
+    if (format == FORMAT_JSON || (format == FORMAT_AUTO && looks_like_json(line))) {
+        if (record->is_truncated) /* half a document is none */
+            return quarantine(n, line);
         return read_json(n, line, NULL, record->trust, emit, userdata);
-    if (format == FORMAT_AUDIT || (format == FORMAT_AUTO && looks_like_audit(line))) {
+    }
+    if (is_audit || (format == FORMAT_AUTO && looks_like_audit(line))) {
         r = text_read_audit(n->options.rulebase, line, &n->arena, &audit);
         if (r < 0)
             return r;
-        if (r > 0 && record->is_truncated) {
-            n->stats.n_quarantined++;
-            keep_sample(n, line);
-            return 0;
-        }
+        if (r > 0 && record->is_truncated)
+            return quarantine(n, line);
         if (r > 0)
-            return take_audit(n, &audit, record, record->trust, emit, userdata);
+            return take_audit(n, &audit, record, record->trust, line, emit, userdata);
     }
-    r = text_read_header(n->options.rulebase, &n->calendar, line, &n->arena, &text);
+    message.line.pid = -1;
+    r = text_read_header(n->options.rulebase, &n->calendar, line, &n->arena, &message.line);
     if (r < 0)
         return r;
     if (r == 0)
-        text.message = line;
-    return read_message(n, record, &text, TRUST_LOW, true, SLICE_NULL, emit, userdata);
+        message.line.message = line;
+    return read_message(n, record, &message, emit, userdata);
 }
 
 static int read_entry(struct normalizer *n, const struct record *record, event_fn emit, void *userdata)
 {
     struct journal_entry entry;
-    int r = journal_read(record, &entry);
+    struct message message;
+    int r;
 
-    if (r == JOURNAL_AUDIT)
-        return take_audit(n, &entry.audit, record, entry.trust, emit, userdata);
-    if (r == JOURNAL_MESSAGE)
-        return read_message(n, record, &entry.line, entry.trust, entry.may_be_audit, entry.unit, emit,
-                            userdata);
-    return take_outcome(n, TEXT_UNKNOWN, NULL,
-                        SLICE("a journal entry without MESSAGE or a usable audit header"), emit, userdata);
+    if (record->is_truncated)
+        return quarantine(n, record_find_field(record, SLICE("MESSAGE")));
+    r = journal_read(record, &entry);
+    switch (r) {
+    case JOURNAL_AUDIT:
+        return take_audit(n, &entry.audit, record, entry.trust, entry.audit.body, emit, userdata);
+    case JOURNAL_MESSAGE:
+        message = (struct message){
+            .line = entry.line, .trust = entry.trust, .may_be_audit = entry.may_be_audit, .unit = entry.unit};
+        return read_message(n, record, &message, emit, userdata);
+    case JOURNAL_BROKEN:
+        return quarantine(n, SLICE("an entry of the audit transport without its time or serial"));
+    default:
+        return take_outcome(n, TEXT_UNKNOWN, NULL, SLICE("a journal entry without MESSAGE"), emit, userdata);
+    }
 }
 
 int normalizer_feed(struct normalizer *n, const struct record *record, event_fn emit, void *userdata)

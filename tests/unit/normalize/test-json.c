@@ -50,19 +50,17 @@ static void check_all(const struct row *rows, size_t n, const struct text_line *
 
 Test(json, tells_process_starts_from_other_documents)
 {
-#define EVENT(members)    SLICE("{" T "\"event\":{" members "},\"process\":{\"name\":\"ss\"}}")
-#define IS(action)        USEC " input format=ecs action=" action " name=ss"
-#define IS_AUDITD(action) IS(action) " audit:"
+#define EVENT(members) SLICE("{" T "\"event\":{" members "},\"process\":{\"name\":\"ss\"}}")
+#define IS             USEC " input format=ecs action=executed name=ss"
+#define IS_AUDITD      IS " audit: success=yes"
     static const struct row rows[] = {
-        {"type start", EVENT("\"type\":\"start\""), IS("executed")},
-        {"type start in a list", EVENT("\"type\":[\"start\"],\"category\":[\"process\"]"), IS("executed")},
-        {"old Defend", EVENT("\"type\":[\"start\"],\"action\":\"creation\""), IS("creation")},
+        {"type start", EVENT("\"type\":\"start\""), IS},
+        {"type start in a list", EVENT("\"type\":[\"start\"],\"category\":[\"process\"]"), IS},
+        {"old Defend", EVENT("\"type\":[\"start\"],\"action\":\"creation\""), IS},
         {"Auditbeat's process module",
-         EVENT("\"type\":[\"start\"],\"action\":\"process_started\",\"module\":\"system\""),
-         IS("process_started")},
-        {"Defend exec without a type", EVENT("\"action\":\"exec\",\"module\":\"endpoint\""), IS("exec")},
-        {"Defend merged", EVENT("\"action\":[\"fork\",\"exec\",\"end\"],\"type\":[\"start\",\"end\"]"),
-         IS("exec")},
+         EVENT("\"type\":[\"start\"],\"action\":\"process_started\",\"module\":\"system\""), IS},
+        {"Defend exec without a type", EVENT("\"action\":\"exec\",\"module\":\"endpoint\""), IS},
+        {"Defend merged", EVENT("\"action\":[\"fork\",\"exec\",\"end\"],\"type\":[\"start\",\"end\"]"), IS},
         {"Defend fork", EVENT("\"action\":\"fork\",\"type\":[\"start\"]"), "ignored"},
         {"Defend fork and end", EVENT("\"action\":[\"fork\",\"end\"],\"type\":[\"start\",\"end\"]"),
          "ignored"},
@@ -74,8 +72,7 @@ Test(json, tells_process_starts_from_other_documents)
          EVENT("\"action\":\"ran-command\",\"type\":[\"start\"],\"module\":\"auditd\""), "ignored"},
         {"another category", EVENT("\"type\":[\"start\"],\"category\":[\"network\"]"), "ignored"},
         {"auditd, old category",
-         EVENT("\"action\":\"executed\",\"module\":\"auditd\",\"category\":\"audit-rule\""),
-         IS_AUDITD("executed")},
+         EVENT("\"action\":\"executed\",\"module\":\"auditd\",\"category\":\"audit-rule\""), IS_AUDITD},
         {"auditd, a service starts",
          SLICE("{" T "\"event\":{\"action\":\"started-service\",\"type\":[\"start\"],"
                "\"category\":[\"process\"],\"module\":\"auditd\"},\"auditd\":"
@@ -84,14 +81,14 @@ Test(json, tells_process_starts_from_other_documents)
         {"auditd, only the system call",
          SLICE("{" T "\"auditd\":{\"message_type\":\"syscall\",\"data\":{\"syscall\":"
                "\"execveat\"}},\"process\":{\"name\":\"ss\"}}"),
-         IS_AUDITD("executed")},
+         IS_AUDITD},
         {"auditd, another system call",
          SLICE("{" T "\"auditd\":{\"message_type\":\"syscall\",\"data\":{\"syscall\":"
                "\"connect\"}},\"event\":{\"type\":\"start\"}}"),
          "ignored"},
         {"an alert about one", EVENT("\"type\":\"start\",\"category\":\"process\",\"kind\":\"alert\""),
          "ignored"},
-        {"an event", EVENT("\"type\":\"start\",\"kind\":\"event\""), IS("executed")},
+        {"an event", EVENT("\"type\":\"start\",\"kind\":\"event\""), IS},
         {"a listing", EVENT("\"type\":\"info\",\"action\":\"existing_process\",\"kind\":\"state\""),
          "ignored"},
         {"ECS about something else", SLICE("{" T "\"ecs\":{\"version\":\"8.0.0\"},\"message\":\"hello\"}"),
@@ -101,13 +98,11 @@ Test(json, tells_process_starts_from_other_documents)
          SLICE("{\"@timestamp\":\"today\",\"event\":{\"type\":\"start\"},\"process.name\":\"ss\"}"),
          "quarantined"},
         {"a time in milliseconds",
-         SLICE("{\"@timestamp\":1767571499919,\"event.type\":\"start\",\"process.name\":\"ss\"}"),
-         IS("executed")},
+         SLICE("{\"@timestamp\":1767571499919,\"event.type\":\"start\",\"process.name\":\"ss\"}"), IS},
         {"nobody's name", SLICE("{" T "\"event\":{\"type\":\"start\"},\"process\":{\"pid\":1}}"),
          "quarantined"},
         {"a search hit",
-         SLICE("{\"_index\":\"i\",\"_source\":{" T "\"event.type\":\"start\",\"process.name\":\"ss\"}}"),
-         IS("executed")},
+         SLICE("{\"_index\":\"i\",\"_source\":{" T "\"event.type\":\"start\",\"process.name\":\"ss\"}}"), IS},
         {"tlog",
          SLICE("{\"ver\":\"2.2\",\"host\":\"h\",\"rec\":\"r-1\",\"user\":\"u\",\"term\":\"xterm\","
                "\"session\":5,"
@@ -229,66 +224,68 @@ Test(json, knows_who_it_was)
          AUDITD(
              "\"user\":{\"id\":\"1000\",\"name\":\"alice\",\"audit\":{\"id\":\"1000\",\"name\":\"alice\"}}"),
          STARTED(" actor=alice/1000 real=alice/1000 effective=alice/1000 name=ss audit: auid=1000 uid=1000 "
-                 "euid=1000")},
+                 "euid=1000 success=yes")},
         {"auditd: sudo ss",
          AUDITD("\"user\":{\"id\":\"0\",\"name\":\"root\",\"audit\":{\"id\":\"1000\",\"name\":\"alice\"}}"),
-         STARTED(" actor=alice/1000 real=root/0 effective=root/0 name=ss audit: auid=1000 uid=0 euid=0")},
+         STARTED(" actor=alice/1000 real=root/0 effective=root/0 name=ss audit: auid=1000 uid=0 euid=0 "
+                 "success=yes")},
         {"auditd: sudo itself",
          AUDITD("\"user\":{\"id\":\"1000\",\"name\":\"alice\",\"effective\":{\"id\":\"0\",\"name\":"
                 "\"root\"},\"audit\":{\"id\":\"1000\",\"name\":\"alice\"}}"),
-         STARTED(
-             " actor=alice/1000 real=alice/1000 effective=root/0 name=ss audit: auid=1000 uid=1000 euid=0")},
+         STARTED(" actor=alice/1000 real=alice/1000 effective=root/0 name=ss audit: auid=1000 uid=1000 "
+                 "euid=0 success=yes")},
         {"auditd: su, behind the pipeline",
          AUDITD("\"user\":{\"id\":\"1001\",\"name\":\"bob\"},\"auditd\":{\"user\":{"
                 "\"audit\":{\"id\":\"1000\",\"name\":\"alice\"}}}"),
          STARTED(" actor=alice/1000 real=bob/1001 effective=bob/1001 name=ss audit: auid=1000 uid=1001 "
-                 "euid=1001")},
+                 "euid=1001 success=yes")},
         {"auditd: a service",
          AUDITD(ROOT ",\"auditd\":{\"session\":\"unset\",\"summary\":{\"actor\":{\"primary\":\"unset\"}}}"),
          STARTED(" actor=root/0(service) real=root/0 effective=root/0 name=ss "
-                 "audit: auid=4294967295 uid=0 euid=0 ses=4294967295")},
+                 "audit: auid=4294967295 uid=0 euid=0 ses=4294967295 success=yes")},
         {"auditd: a service, spelt out",
          AUDITD("\"user\":{\"id\":\"0\",\"name\":\"root\",\"audit\":{\"id\":\"4294967295\"}}"),
          STARTED(" actor=root/0(service) real=root/0 effective=root/0 name=ss audit: auid=4294967295 uid=0 "
-                 "euid=0")},
+                 "euid=0 success=yes")},
         {"auditd: a container", AUDITD("\"user\":{\"id\":\"100123\",\"audit\":{\"id\":\"unset\"}}"),
          STARTED(" actor=/100123(numeric) real=/100123 effective=/100123 name=ss audit: auid=4294967295 "
                  "uid=100123 "
-                 "euid=100123")},
+                 "euid=100123 success=yes")},
         {"auditd: the summary knows",
          AUDITD(ROOT ",\"auditd\":{\"session\":\"3\",\"summary\":{\"actor\":{\"primary\":"
                      "\"alice\"}}}"),
-         STARTED(" actor=alice/ real=root/0 effective=root/0 name=ss audit: uid=0 euid=0 ses=3")},
+         STARTED(" actor=alice/ real=root/0 effective=root/0 name=ss audit: uid=0 euid=0 ses=3 success=yes")},
         {"auditd: a login without a name", AUDITD("\"user\":{\"id\":\"0\",\"audit\":{\"id\":\"1005\"}}"),
-         STARTED(" actor=/1005 real=/0 effective=/0 name=ss audit: auid=1005 uid=0 euid=0")},
+         STARTED(" actor=/1005 real=/0 effective=/0 name=ss audit: auid=1005 uid=0 euid=0 success=yes")},
 
         {"Defend: alice",
          DEFEND("\"user\":{\"id\":\"1000\",\"name\":\"alice\"}", LEADER("session_leader", "user", "alice")),
-         USEC " input format=ecs action=exec actor=alice/ real=alice/1000 effective=alice/1000 name=ss"},
+         USEC " input format=ecs action=executed actor=alice/ real=alice/1000 effective=alice/1000 name=ss"},
         {"Defend: sudo ss",
          DEFEND(ROOT, LEADER("session_leader", "real_user", "alice") ENTRY("sshd", "root")),
-         USEC " input format=ecs action=exec actor=alice/ real=root/0 effective=root/0 name=ss"},
+         USEC " input format=ecs action=executed actor=alice/ real=root/0 effective=root/0 name=ss"},
         {"Defend: sudo with a terminal of its own",
          DEFEND(ROOT, LEADER("session_leader", "user", "root") ENTRY("sshd", "alice")),
-         USEC " input format=ecs action=exec actor=alice/ real=root/0 effective=root/0 name=ss"},
+         USEC " input format=ecs action=executed actor=alice/ real=root/0 effective=root/0 name=ss"},
         {"Defend: root logged in",
          DEFEND(ROOT, LEADER("session_leader", "user", "root") ENTRY("console", "root")),
-         USEC " input format=ecs action=exec actor=root/ real=root/0 effective=root/0 name=ss"},
+         USEC " input format=ecs action=executed actor=root/ real=root/0 effective=root/0 name=ss"},
         {"Defend: setuid",
          DEFEND("\"user\":{\"id\":\"0\",\"name\":\"root\",\"Ext\":{\"real\":{\"id\":\"1000\",\"name\":"
                 "\"alice\"}}}",
                 ""),
-         USEC " input format=ecs action=exec actor=alice/1000 real=alice/1000 effective=root/0 name=ss"},
+         USEC " input format=ecs action=executed actor=alice/1000 real=alice/1000 effective=root/0 name=ss"},
         {"Defend: real_user", DEFEND(ROOT, ",\"real_user\":{\"id\":1000}"),
-         USEC " input format=ecs action=exec actor=/1000 real=/1000 effective=root/0 name=ss"},
+         USEC " input format=ecs action=executed actor=/1000 real=/1000 effective=root/0 name=ss"},
         {"Defend: a service", DEFEND(ROOT, ENTRY("init", "root")),
-         USEC " input format=ecs action=exec actor=root/0(service) real=root/0 effective=root/0 name=ss"},
+         USEC " input format=ecs action=executed actor=root/0(service) real=root/0 effective=root/0 name=ss"},
         {"Defend: a container", DEFEND("\"user\":{\"id\":\"1234\"}", ENTRY("kubelet", "root")),
-         USEC " input format=ecs action=exec actor=/1234(numeric) real=/1234 effective=/1234 name=ss"},
+         USEC " input format=ecs action=executed actor=/1234(numeric) real=/1234 effective=/1234 name=ss"},
         {"Defend: where from",
          DEFEND(ROOT, ",\"entry_leader\":{\"entry_meta\":{\"type\":\"sshd\",\"source\":{\"ip\":"
                       "\"192.0.2.7\"}},\"user\":{\"name\":\"al\"}}"),
-         USEC " input format=ecs action=exec actor=al/ real=root/0 effective=root/0 name=ss from=192.0.2.7"},
+         USEC
+         " input format=ecs action=executed actor=al/ real=root/0 effective=root/0 name=ss from=192.0.2.7"},
 
         {"others", START(",\"user\":{\"name\":\"alice\",\"effective\":{\"name\":\"root\"}}"),
          STARTED(" actor=alice/ real=alice/ effective=root/ name=ss")},
@@ -484,7 +481,7 @@ Test(json, reads_the_samples_of_others)
     cr_assert_eq(read_file("elastic-endpoint", "process_created_linux.json", &arena, &event), TEXT_EVENT);
     describe(&out, &event);
     assert_slice(buffer_slice(&out),
-                 "1583262512746260 input format=ecs action=creation host=host1 actor=root/0 real=root/0 "
+                 "1583262512746260 input format=ecs action=executed host=host1 actor=root/0 real=root/0 "
                  "effective=root/0 name=ssh exe=/usr/bin/ssh command=/usr/bin/ssh -l user 10.0.0.16 "
                  "args=[/usr/bin/ssh][-l][user][10.0.0.16] argc=4 pid=5 ppid=4242 parent=bash "
                  "parent_exe=/usr/bin/bash",
@@ -494,7 +491,7 @@ Test(json, reads_the_samples_of_others)
     describe(&out, &event);
     assert_slice(
         buffer_slice(&out),
-        "1649098388657898 input format=ecs action=start host=data-viz-win-1 actor=SYSTEM/S-1-5-18 "
+        "1649098388657898 input format=ecs action=executed host=data-viz-win-1 actor=SYSTEM/S-1-5-18 "
         "real=SYSTEM/S-1-5-18 effective=SYSTEM/S-1-5-18 name=svchost.exe "
         "exe=C:\\Windows\\System32\\svchost.exe command=C:\\Windows\\System32\\svchost.exe -k WerSvcGroup "
         "cwd=C:\\Windows\\system32\\ tty=tty1 args=[C:\\Windows\\System32\\svchost.exe][-k][WerSvcGroup] "
