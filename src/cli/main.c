@@ -36,7 +36,7 @@ static int misuse(const char *word)
     for (const struct arg_command *const *c = arg_commands; *c && n < ARRAY_SIZE(names) - 1; c++)
         names[n++] = (*c)->name;
     names[n] = NULL;
-    near = nearest_word(slice_from_string(word), names);
+    near = nearest_word(slice_new(word, strlen(word)), names);
     (void)fprintf(stderr, "hapax: unknown %s '%s'%s%s%s (try 'hapax --help')\n",
                   word[0] == '-' ? "option" : "command", word, near ? ", did you mean '" : "",
                   near ? near : "", near ? "'?" : "");

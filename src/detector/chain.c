@@ -42,7 +42,7 @@ struct chain *chain_free(struct chain *chain)
 {
     if (!chain)
         return NULL;
-    for (size_t i = 0; i < chain->n_jobs; i++) {
+    for (size_t i = 0; chain->jobs && i < chain->n_jobs; i++) {
         struct chain_job *j = &chain->jobs[i];
 
         detector_free(j->detector);

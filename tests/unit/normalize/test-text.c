@@ -210,8 +210,9 @@ Test(text, survives_megabytes)
 Test(text, survives_cut_lines)
 {
     static const char *const lines[] = {
-        "<78>Apr 27 15:22:23 h sudo[1]:  a : HOST=h ; TTY=pts/4 ; PWD=/ ; USER=root ; COMMAND=/bin/c 'x\\'y' "
-        "#011",
+        ("<78>Apr 27 15:22:23 h sudo[1]:  a : HOST=h ; TTY=pts/4 ; PWD=/ ; USER=root ; COMMAND=/bin/c "
+         "'x\\'y' "
+         "#011"),
         "<78>1 2026-01-01T00:00:00.5Z h CRON 1 - [a b=\"c\\]\"] (root) CMD (A=1 /bin/x)",
         "2026-01-01T00:00:00+01:00 h snoopy[1]: [uid:0 sid:1 tty:x cwd:/ filename:/bin/x]: x",
         "Apr 27 15:22:23 h doas: ddp ran command /bin/ksh as root from /data",
