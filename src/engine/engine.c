@@ -34,6 +34,9 @@
 
 /* chosen: a full disk is seen and mended by people */
 #define RETRY_USEC (1 * USEC_PER_SEC)
+/* chosen: how long records that changed nothing may be read again after a kill; their place is all that is
+ * written */
+#define PLACE_INTERVAL_USEC (5 * USEC_PER_SEC)
 /* chosen: systemd gives a service 90 s to stop; a broker that does not answer in 5 s will not in 90 */
 #define FLUSH_TIMEOUT_USEC (5 * USEC_PER_SEC)
 
@@ -221,13 +224,21 @@ static int commit(struct engine *engine)
     return r < 0 ? r : check_pressure(engine);
 }
 
-static int schedule_commit(struct engine *engine)
+/* A commit within delay_usec, or when one is due anyway. */
+static int schedule_commit(struct engine *engine, int64_t delay_usec)
 {
+    int64_t due_usec = now_usec(engine) + delay_usec;
+    uint64_t armed_usec;
     int enabled, r = sd_event_source_get_enabled(engine->commit_timer, &enabled);
 
-    if (r < 0 || enabled != SD_EVENT_OFF)
+    if (r < 0)
         return r;
-    return arm(engine->commit_timer, now_usec(engine) + engine->options.commit_interval_usec);
+    r = sd_event_source_get_time(engine->commit_timer, &armed_usec);
+    if (r < 0)
+        return r;
+    if (enabled != SD_EVENT_OFF && ((int64_t)armed_usec <= due_usec || engine->is_store_failing))
+        return 0;
+    return arm(engine->commit_timer, due_usec);
 }
 
 static int on_record(void *userdata, struct source *source, const struct record *record)
@@ -248,13 +259,13 @@ static int on_record(void *userdata, struct source *source, const struct record 
     needs_commit |= engine->is_changed || normalizer_n_pending(s->normalizer) > 0;
     if (!needs_commit && s->waiting_seq == 0) {
         r = source_acknowledge(s->source, record->seq);
-        return r < 0 ? r : schedule_commit(engine); /* for the cursor */
+        return r < 0 ? r : schedule_commit(engine, PLACE_INTERVAL_USEC);
     }
     if (s->waiting_seq == 0)
         s->waiting_seq = record->seq;
     if (source_capabilities(s->source) & SOURCE_LOCK_STEP)
         return commit(engine);
-    return schedule_commit(engine);
+    return schedule_commit(engine, engine->options.commit_interval_usec);
 }
 
 static void on_source_end(void *userdata, struct source *source, int error, const char *message)
@@ -324,7 +335,7 @@ static int on_time(sd_event_source *timer, uint64_t usec, void *userdata)
         engine->is_changed = true;
     }
     if (r >= 0)
-        r = schedule_commit(engine);
+        r = schedule_commit(engine, engine->options.commit_interval_usec);
     if (r < 0)
         engine_exit(engine, r);
     return 0;
@@ -373,7 +384,7 @@ static int on_turn(sd_event_source *turn, void *userdata)
         r = outbox_deliver(engine->outbox);
     }
     if (r >= 0 && !ledger_is_empty(engine->ledger))
-        r = schedule_commit(engine);
+        r = schedule_commit(engine, engine->options.commit_interval_usec);
     if (r >= 0)
         r = arm_time(engine);
     if (r < 0) {
