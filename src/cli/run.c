@@ -82,6 +82,10 @@ static int add_files(struct run *run, char **paths, size_t n_paths)
             code = code == 0 ? set(run, key, paths[i]) : code;
             (void)snprintf(key, sizeof(key), "source.file%zu.follow", i);
             code = code == 0 ? set(run, key, run->is_following ? "true" : "false") : code;
+            /* who names a file here vouches for its writer, as in replay; syslog's text in it stays what it
+             * is */
+            (void)snprintf(key, sizeof(key), "source.file%zu.trust", i);
+            code = code == 0 ? set(run, key, "dedicated") : code;
         }
         if (code != 0)
             return code;

@@ -40,7 +40,8 @@ struct normalizer_options {
     int64_t reference_usec;
 };
 
-/* Everything that came in is in exactly one of the first six. */
+/* Every record that came in is counted once: n_records = n_empty + n_used + n_ignored + n_unknown +
+ * n_quarantined. */
 struct normalizer_stats {
     uint64_t n_records;
     uint64_t n_empty;       /* blank lines */
