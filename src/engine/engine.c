@@ -17,6 +17,12 @@
  * for close_delay, the clock does. So a backlog from last week is judged by last week's time, and a quiet
  * host's last bucket is closed all the same. Pending audit events have their own, shorter limit by the time
  * their records were received.
+ *
+ * One event dated 2099 would close every bucket until then, and all that is true would be late from there on:
+ * a detector made blind by one line. Here, unlike in replay, it is known when a record was received, and
+ * nothing happens after it was heard of. So an event dated later than that, by more than clocks differ, gets
+ * the time of receipt; it is judged all the same, counted, and said once a source. The price: read a second
+ * time, after a kill, it may fall into another bucket.
  */
 #include "engine/engine.h"
 
@@ -37,6 +43,9 @@
 /* chosen: how long records that changed nothing may be read again after a kill; their place is all that is
  * written */
 #define PLACE_INTERVAL_USEC (5 * USEC_PER_SEC)
+/* chosen: more than unsynchronised clocks differ (the default skew of Kerberos is 5 min), less than a bucket
+ */
+#define FUTURE_LIMIT_USEC (10 * 60 * USEC_PER_SEC)
 /* chosen: systemd gives a service 90 s to stop; a broker that does not answer in 5 s will not in 90 */
 #define FLUSH_TIMEOUT_USEC (5 * USEC_PER_SEC)
 
@@ -46,6 +55,7 @@ struct engine_source {
     struct normalizer *normalizer;
     uint64_t seen_seq;    /* the last record handed over */
     uint64_t waiting_seq; /* it must not be acknowledged before a commit; 0: nothing waits */
+    uint64_t n_future;    /* events whose time was not believed */
     bool has_moved;       /* its place in the store is out of date */
     bool is_ended;
 };
@@ -98,15 +108,35 @@ static int on_document(void *userdata, const struct document *document)
     return ledger_put_document(engine->ledger, document);
 }
 
+static void note_future(struct engine_source *s, const struct event *event)
+{
+    char host[LOG_QUOTE_SIZE];
+
+    if (s->n_future++ == 0)
+        log_message(
+            LOG_WARNING, NULL,
+            "source %s: a process start on host '%s' is dated %lld minutes after it was received: the "
+            "time of receipt is used (said once, hapax_events_future_total counts them)",
+            source_name(s->source), log_quote(event->host, host),
+            (long long)((event->time_usec - s->engine->received_usec) / (60 * USEC_PER_SEC)));
+}
+
 static int on_event(void *userdata, const struct event *event)
 {
     struct engine_source *s = userdata;
-    int r = chain_event(s->engine->chain, event);
+    struct engine *engine = s->engine;
+    struct event dated = *event;
+    int r;
 
+    if (event->time_usec > engine->received_usec + FUTURE_LIMIT_USEC) {
+        note_future(s, event);
+        dated.time_usec = engine->received_usec;
+    }
+    r = chain_event(engine->chain, &dated);
     if (r < 0)
         return r;
-    s->engine->stream_usec = MAX(s->engine->stream_usec, event->time_usec);
-    s->engine->is_changed |= r > 0;
+    engine->stream_usec = MAX(engine->stream_usec, dated.time_usec);
+    engine->is_changed |= r > 0;
     return 0;
 }
 
@@ -420,7 +450,8 @@ static int write_metrics(struct engine *engine)
     int r = report_begin(&report);
 
     for (size_t i = 0; r >= 0 && i < engine->n_sources; i++)
-        r = report_source(&report, source_name(engine->sources[i].source), engine->sources[i].normalizer);
+        r = report_source(&report, source_name(engine->sources[i].source), engine->sources[i].normalizer,
+                          engine->sources[i].n_future);
     if (r >= 0)
         r = report_write(&report, engine->options.metrics_file);
     report_done(&report);

@@ -40,7 +40,8 @@ int report_begin(struct report *report)
     return r;
 }
 
-int report_source(struct report *report, const char *name, const struct normalizer *normalizer)
+int report_source(struct report *report, const char *name, const struct normalizer *normalizer,
+                  uint64_t n_future)
 {
     const struct normalizer_stats *s = normalizer_stats(normalizer);
     const struct metric_label source = {"source", name};
@@ -57,6 +58,7 @@ int report_source(struct report *report, const char *name, const struct normaliz
         uint64_t n;
     } rows[] = {{METRIC_EVENTS, s->n_events},
                 {METRIC_EVENTS_INCOMPLETE, s->n_incomplete},
+                {METRIC_EVENTS_FUTURE, n_future},
                 {METRIC_RECORDS_LATE, s->n_late},
                 {METRIC_RECORDS_DUPLICATE, s->n_duplicates},
                 {METRIC_PENDING, normalizer_n_pending(normalizer)}};

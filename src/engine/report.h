@@ -19,8 +19,9 @@ struct report {
 
 /* Takes what the three above count. 0, -ENOMEM or a store error. */
 int report_begin(struct report *report) _warn_unused_;
-/* Adds one source's counters. */
-int report_source(struct report *report, const char *name, const struct normalizer *normalizer) _warn_unused_;
+/* Adds one source's counters. n_future: events whose time was not believed. */
+int report_source(struct report *report, const char *name, const struct normalizer *normalizer,
+                  uint64_t n_future) _warn_unused_;
 int report_write(const struct report *report, const char *path) _warn_unused_;
 void report_done(struct report *report);
 

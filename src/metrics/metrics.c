@@ -25,6 +25,9 @@ static const struct {
     [METRIC_EVENTS_INCOMPLETE] =
         {"hapax_events_incomplete_total", "counter",
          "Process starts that were handed over with audit records missing, by source."},
+    [METRIC_EVENTS_FUTURE] = {"hapax_events_future_total", "counter",
+                              "Process starts dated after their receipt, judged by the time of receipt, "
+                              "by source."},
     [METRIC_RECORDS_LATE] = {"hapax_records_late_total", "counter",
                              "Audit records of an event that was over, by source."},
     [METRIC_RECORDS_DUPLICATE] = {"hapax_records_duplicate_total", "counter",
