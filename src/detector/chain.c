@@ -46,7 +46,7 @@ struct chain *chain_free(struct chain *chain)
         struct chain_job *j = &chain->jobs[i];
 
         detector_free(j->detector);
-        if (j->settings)
+        if (j->driver && j->settings)
             option_done(j->driver->options, j->settings);
         free(j->settings);
     }

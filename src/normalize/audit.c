@@ -167,19 +167,12 @@ static int hand_over(struct audit_assembler *a, struct audit_lane *lane, struct 
 static int expire(struct audit_assembler *a, struct audit_lane *lane, struct audit_node *node, event_fn emit,
                   void *userdata)
 {
-    int r;
+    struct audit_pending *overdue;
+    int r = 0;
 
-    while (node->first && audit_clock_is_past(&node->clock, node->first->node_due)) {
-        r = hand_over(a, lane, node->first, reason_timeout, emit, userdata);
-        if (r < 0)
-            return r;
-    }
-    while (lane->first && audit_clock_is_past(&lane->clock, lane->first->lane_due)) {
-        r = hand_over(a, lane, lane->first, reason_timeout, emit, userdata);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    while (r >= 0 && (overdue = audit_lane_find_overdue(lane, node)))
+        r = hand_over(a, lane, overdue, reason_timeout, emit, userdata);
+    return r;
 }
 
 static int enforce_limits(struct audit_assembler *a, event_fn emit, void *userdata)

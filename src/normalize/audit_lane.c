@@ -160,6 +160,15 @@ void audit_lane_remove_pending(struct audit_lane *lane, struct audit_pending *p)
         LIST_APPEND(lane->idle_first, lane->idle_last, node, idle_prev, idle_next);
 }
 
+struct audit_pending *audit_lane_find_overdue(const struct audit_lane *lane, const struct audit_node *node)
+{
+    if (node->first && audit_clock_is_past(&node->clock, node->first->node_due))
+        return node->first;
+    if (lane->first && audit_clock_is_past(&lane->clock, lane->first->lane_due))
+        return lane->first;
+    return NULL;
+}
+
 struct audit_finished *audit_lane_find_finished(const struct audit_lane *lane, const struct audit_key *key)
 {
     struct audit_finished *f;

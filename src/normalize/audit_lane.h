@@ -92,6 +92,8 @@ struct audit_pending *audit_lane_find_pending(const struct audit_lane *lane, con
 /* Enters a pending event (key, node and dues are set) at the end of its lists. 0 or -ENOMEM. */
 int audit_lane_add_pending(struct audit_lane *lane, struct audit_pending *p) _warn_unused_;
 void audit_lane_remove_pending(struct audit_lane *lane, struct audit_pending *p);
+/* The next event that the clock of the node, or of the lane, shows to be overdue; NULL where none is. */
+struct audit_pending *audit_lane_find_overdue(const struct audit_lane *lane, const struct audit_node *node);
 
 struct audit_finished *audit_lane_find_finished(const struct audit_lane *lane, const struct audit_key *key);
 /* Remembers an id in the place of the oldest. 0 or -ENOMEM. */
