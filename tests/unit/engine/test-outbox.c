@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The outbox between a real store and a sink that the test can make busy: order, pressure, confirmation,
+ * another start. The sink is the test's own, since being busy is the fault to be injected.
+ */
+#include "engine/outbox.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sink/driver.h"
+#include "support.h"
+
+struct stubborn {
+    struct sink sink; /* first: the wrapper allocates it */
+};
+
+static int n_accepted_at_most; /* further writes say -EAGAIN */
+static char written[64];       /* first letters of the ids, in order */
+static uint64_t tickets[64];
+
+static int stubborn_start(struct sink *sink, sd_event *event, struct diag_list *diags)
+{
+    (void)sink;
+    (void)event;
+    (void)diags;
+    return 0;
+}
+
+static int stubborn_write(struct sink *sink, const struct document *document, uint64_t ticket)
+{
+    size_t n = strlen(written);
+
+    (void)sink;
+    if (n_accepted_at_most-- <= 0)
+        return -EAGAIN;
+    written[n] = document->id.data[0];
+    tickets[n] = ticket;
+    return 0;
+}
+
+static void stubborn_done(struct sink *sink)
+{
+    (void)sink;
+}
+
+static const struct option_table no_options = {NULL, 0, 1};
+static const struct sink_driver stubborn_driver = {
+    .name = "stubborn",
+    .summary = "takes as much as the test says",
+    .options = &no_options,
+    .struct_size = sizeof(struct stubborn),
+    .start = stubborn_start,
+    .write = stubborn_write,
+    .done = stubborn_done,
+};
+
+static const char *const names[] = {"stubborn"};
+static const struct outbox_sink sinks[] = {{&stubborn_driver, "stubborn", NULL}};
+
+struct fixture {
+    char directory[64], path[96];
+    struct store *store;
+    struct ledger *ledger;
+    struct outbox *outbox;
+    int n_wakes;
+};
+
+static void on_wake(void *userdata)
+{
+    ((struct fixture *)userdata)->n_wakes++;
+}
+
+static void fixture_open(struct fixture *f)
+{
+    struct diag_list diags = DIAG_LIST_INIT;
+
+    memset(written, 0, sizeof(written));
+    cr_assert_geq(store_open(f->path, DURABILITY_PROCESS, &diags, &f->store), 0);
+    cr_assert_eq(ledger_new(f->store, names, 1, &f->ledger), 0);
+    cr_assert_eq(outbox_new(&(struct outbox_options){sinks, 1, f->store, f->ledger, on_wake, f}, &f->outbox),
+                 0);
+    cr_assert_eq(outbox_start(f->outbox, NULL, &diags), 0);
+}
+
+static void fixture_close(struct fixture *f)
+{
+    outbox_free(f->outbox);
+    ledger_free(f->ledger);
+    store_close(f->store);
+}
+
+static void commit(struct fixture *f, const char *ids)
+{
+    for (; *ids; ids++) {
+        struct document document = {SLICE("{}"), slice_new(ids, 1), SLICE("key"), SLICE("message"), 21};
+
+        cr_assert_eq(ledger_put_document(f->ledger, &document), 0);
+    }
+    cr_assert_eq(ledger_commit(f->ledger), 0);
+}
+
+static uint64_t n_left(struct fixture *f)
+{
+    uint64_t n, bytes;
+
+    cr_assert_eq(store_count_outbox(f->store, &n, &bytes), 0);
+    return n;
+}
+
+Test(outbox, hands_over_in_order_stops_at_a_busy_sink_and_sends_again_what_was_not_confirmed)
+{
+    struct fixture f = {.directory = "/tmp/hapax-outbox.XXXXXX"};
+    char command[128];
+
+    cr_assert(mkdtemp(f.directory));
+    (void)snprintf(f.path, sizeof(f.path), "%s/db", f.directory);
+    fixture_open(&f);
+    commit(&f, "abcd");
+
+    n_accepted_at_most = 2;
+    cr_assert_eq(outbox_deliver(f.outbox), 0);
+    cr_assert_str_eq(written, "ab", "the busy sink gets no more");
+    n_accepted_at_most = 9;
+    cr_assert_eq(outbox_deliver(f.outbox), 0);
+    cr_assert_str_eq(written, "abcd", "and goes on where it stopped, without a repetition");
+    cr_assert_eq(outbox_deliver(f.outbox), 0);
+    cr_assert_str_eq(written, "abcd", "what was handed over waits for its confirmation");
+
+    cr_assert_eq(n_left(&f), 4);
+    sink_confirm((struct sink *)outbox_sink(f.outbox, 0), tickets[2], 0, NULL); /* c, out of order */
+    sink_confirm((struct sink *)outbox_sink(f.outbox, 0), tickets[0], -EMSGSIZE, "too large"); /* a, never */
+    cr_assert_eq(f.n_wakes, 2);
+    cr_assert_eq(n_left(&f), 4, "the rows go with the next commit");
+    cr_assert_eq(ledger_commit(f.ledger), 0);
+    cr_assert_eq(n_left(&f), 2);
+
+    fixture_close(&f);
+    fixture_open(&f);
+    n_accepted_at_most = 9;
+    cr_assert_eq(outbox_deliver(f.outbox), 0);
+    cr_assert_str_eq(written, "bd", "another start sends what was not confirmed, and nothing else");
+    fixture_close(&f);
+    (void)snprintf(command, sizeof(command), "rm -r %s", f.directory);
+    cr_assert_eq(system(command), 0);
+}
