@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#define EXIT_MISUSE 2 /* STYLE C3; as of the GNU tools */
+#define EXIT_MISUSE 2 /* as of the GNU tools */
 
 struct arg_option {
     const char *name;  /* "job" for --job */

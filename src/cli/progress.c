@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Long work shows that it works. The bar is drawn only on a terminal (STYLE C3), at most ten times a second,
+ * Long work shows that it works. The bar is drawn only on a terminal, at most ten times a second,
  * in place; it goes to stderr, so that it never mixes with the data on stdout.
  */
 #include "cli/progress.h"

@@ -32,7 +32,8 @@
 #include <stddef.h>
 #include <utlist.h>
 
-/* a raw maximum counts for so many buckets without the user: Elastic's normaliser, elastic-rare facts 2.5 */
+/* a raw maximum counts for so many buckets without the user: Elastic's normaliser (ml-cpp 9.5), as described
+ * and measured */
 #define GREATEST_LASTS_BUCKETS 50
 /* and loses exp(-2 lambda) in each of them */
 #define GREATEST_DECAY 2

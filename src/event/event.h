@@ -19,7 +19,7 @@
 /* auid and ses where no login is attached: (uint32_t)-1, kernel include/uapi/linux/audit.h AUDIT_UID_UNSET */
 #define AUDIT_ID_UNSET UINT32_C(4294967295)
 
-/* Which population an actor belongs to (DESIGN section 4). */
+/* Which population an actor belongs to (normalize/identity.c). */
 enum actor_kind {
     ACTOR_PERSON,  /* a login identity, or the only user a format knows */
     ACTOR_SERVICE, /* the login identity is unset: the uid acted by itself */
@@ -56,7 +56,7 @@ struct event {
     struct slice host;
 
     enum actor_kind actor_kind;
-    struct user actor;     /* who: login identity, else the real user (DESIGN section 4) */
+    struct user actor;     /* who: login identity, else the real user (normalize/identity.c) */
     struct user real;      /* the real uid's user: the parity identity */
     struct user effective; /* as whom */
 

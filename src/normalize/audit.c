@@ -27,7 +27,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* LAUREL's limit; auparse and go-libaudit take 2 s (reference: ingest notes, "How each peer assembles") */
+/* LAUREL's limit; auparse and go-libaudit take 2 s (auditd.conf(5) end_of_event_timeout; reassembler.go) */
 #define TIME_LIMIT_USEC (5 * USEC_PER_SEC)
 /* chosen: nodes' clocks and the ways of their records differ by less than a minute where anything works */
 #define LANE_SLACK_USEC (60 * USEC_PER_SEC)

@@ -2,7 +2,7 @@
 #ifndef HAPAX_NORMALIZE_IDENTITY_H
 #define HAPAX_NORMALIZE_IDENTITY_H
 
-/* Who did it (DESIGN section 4): from the three user numbers of a process and the names that came with them.
+/* Who did it: from the three user numbers of a process and the names that came with them.
  */
 
 #include "event/event.h"

@@ -10,7 +10,7 @@
  * it is about to start, which comes again as an event of its own; an end, a change and an alert are no
  * starts.
  *
- * Whose (DESIGN section 4):
+ * Whose (the rules are in identity.c):
  *
  *   auditd    actor: user.audit.*, which the ingest pipeline renames to auditd.user.audit.*; where the login
  * id is unset, the uid acts for itself: a service. user.* is the real user; user.effective.* is left out by

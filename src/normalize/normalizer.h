@@ -4,8 +4,8 @@
 
 /*
  * Records in, process start events out: one normalizer per source. It recognises the format of each record,
- * reads it, assembles audit events from their records, and decides who did it (DESIGN section 4). It sees no
- * descriptor, no clock and no name service: local time is read in the process's TZ (tzset by the program),
+ * reads it, assembles audit events from their records, and decides who did it (normalize/identity.c). It sees
+ * no descriptor, no clock and no name service: local time is read in the process's TZ (tzset by the program),
  * names come from the record or from the uid map.
  */
 

@@ -12,9 +12,10 @@
  * command is what a forger wants. An argument that holds " ; USER=" is marked as well, which is right: nobody
  * can tell.
  *
- * Whose: in these formats the login id is absent, so the actor is the user they name (DESIGN section 4). For
- * sudo and doas this is the invoking user; the command's real and effective user is the one it runs as, as an
- * audit record of the same command would say. sudo's own pid, in the syslog header, is not the command's.
+ * Whose: in these formats the login id is absent, so the actor is the user they name (normalize/identity.c).
+ * For sudo and doas this is the invoking user; the command's real and effective user is the one it runs as,
+ * as an audit record of the same command would say. sudo's own pid, in the syslog header, is not the
+ * command's.
  *
  * sudo with log_exit_status says " ; EXIT=1" or " ; SIGNAL=TERM" behind a command when it ends. This is taken
  * off and the line stays a process start: otherwise anyone could hide a command by an argument of this form.

@@ -27,8 +27,8 @@
  * none, next() would begin at the last entry then present and lose those before it; so we begin at the head
  * instead.
  *
- * One file of more than 800 lines, because STYLE keeps sd_journal to one file and every part of it moves the
- * same cursor.
+ * One file of more than 800 lines, because sd_journal is known to one file only and every part of it moves
+ * the same cursor.
  */
 #include <errno.h>
 #include <inttypes.h>

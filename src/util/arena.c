@@ -2,7 +2,7 @@
 
 /*
  * An arena is a list of chunks and a pointer into the current one. After the first records of a stream the
- * chunks are there and a record allocates nothing from the C library (STYLE M6). One huge record must not pin
+ * chunks are there and a record allocates nothing from the C library. One huge record must not pin
  * its memory for years, so a reset frees what stands above ARENA_KEEP_BYTES.
  */
 #include "util/arena.h"

@@ -31,7 +31,7 @@ int buffer_append_slice(struct buffer *b, struct slice s) _warn_unused_;
 int buffer_append_char(struct buffer *b, char c) _warn_unused_;
 int buffer_append_format(struct buffer *b, const char *format, ...) _printf_(2, 3) _warn_unused_;
 
-/* On-disk integers, little-endian whatever the host is (STYLE S3). */
+/* On-disk integers, little-endian whatever the host is. */
 int buffer_append_u32(struct buffer *b, uint32_t v) _warn_unused_;
 int buffer_append_u64(struct buffer *b, uint64_t v) _warn_unused_;
 /* The IEEE 754 bits of v as a u64. */

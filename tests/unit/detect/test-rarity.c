@@ -93,7 +93,7 @@ Test(rarity, a_curve_depends_on_its_set_of_weights_and_not_on_how_it_came_about)
 
 Test(rarity, scores_meet_the_published_anchors)
 {
-    /* elastic-rare facts: 2.4 (raw) and 2.5 N3 (score); the last two are capped */
+    /* the raw score S(p) and the ceiling N3; the last two are capped */
     static const struct {
         double probability, raw, raw_tolerance, score, score_tolerance;
     } rows[] = {
