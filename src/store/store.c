@@ -16,6 +16,11 @@
  * Transactions: SQLite may have rolled back by itself after an error (disk full), so rollback asks first
  * whether there is anything to roll back. An outbox size seen inside a transaction that is rolled back is
  * forgotten.
+ *
+ * A full disk: the write-ahead log grows to 4 MiB before SQLite copies it into the database
+ * (https://www.sqlite.org/c3ref/wal_autocheckpoint.html), and gives nothing back by itself. On a disk that it
+ * has filled, the database may need only a part of it. So a transaction that found no space is followed by a
+ * checkpoint that cuts the log; the next try has what that gave, and one that fails has lost nothing.
  */
 #include "store/store.h"
 
@@ -222,11 +227,17 @@ int store_commit(struct store *store)
 
 int store_rollback(struct store *store)
 {
+    int r = 0;
+
     if (!store->is_in_transaction)
         return 0;
     store->is_in_transaction = false;
     store->outbox = store->outbox_before;
-    if (sqlite3_get_autocommit(store->db))
-        return 0;
-    return run_kept(store, STATEMENT_ROLLBACK);
+    if (!sqlite3_get_autocommit(store->db))
+        r = run_kept(store, STATEMENT_ROLLBACK);
+    /* see the essay; -EIO, too: of a quota or a limit met by COMMIT, SQLite tells no more. The caller's
+     * message is about the transaction, so an error here is not kept. */
+    if (r >= 0 && (store->failure == -ENOSPC || store->failure == -EIO))
+        (void)sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    return r;
 }

@@ -133,6 +133,44 @@ Test(store, forgets_a_transaction_that_was_not_committed)
     remove_temporary(folder);
 }
 
+Test(store, goes_on_where_only_its_own_log_fills_the_disk)
+{
+    char folder[FOLDER_SIZE], path[TEST_PATH_SIZE];
+    _cleanup_(freep) char *value = calloc(1, 16 << 10);
+    struct rlimit limit = {256 << 10, RLIM_INFINITY}, unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+    struct change change = {SLICE("k"), slice_new(value, 16 << 10)};
+    struct store *store;
+    unsigned n_full = 0;
+
+    make_temporary(folder);
+    name_in(path, folder, "state.db");
+    store = open_store(path);
+    cr_assert(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    cr_assert(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    /* the database needs 40 KiB, the log 20 KiB a commit: a second try must find room */
+    for (unsigned i = 0; i < 50; i++) {
+        int r = -ENOSPC;
+
+        memset(value, (int)i + 1, 16 << 10);
+        for (unsigned n_tries = 0; r < 0 && n_tries < 2; n_tries++) {
+            cr_assert(store_begin(store) == 0);
+            r = store_put_change(store, &change);
+            if (r >= 0)
+                r = store_commit(store);
+            if (r >= 0)
+                continue;
+            n_full++;
+            cr_assert(store_rollback(store) == 0);
+            cr_assert(strstr(store_error(store), path) != NULL, "what went wrong can still be told");
+        }
+        cr_assert(r == 0, "commit %u: %d: %s", i, r, store_error(store));
+    }
+    cr_assert(n_full > 0);
+    cr_assert(setrlimit(RLIMIT_FSIZE, &unlimited) == 0);
+    store_close(store);
+    remove_temporary(folder);
+}
+
 Test(store, says_no_space_and_keeps_what_was_committed)
 {
     char folder[FOLDER_SIZE], path[TEST_PATH_SIZE];
