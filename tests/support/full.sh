@@ -58,8 +58,7 @@ if has_passed "builds the fuzz targets"; then
     done
 fi
 
-for extra in kafka faults; do
-    if [ -x "tests/$extra/run" ]; then
-        tap "$extra" "tests/$extra/run" "$builds/test/src/cli/hapax"
-    fi
-done
+if [ -x tests/kafka/run ]; then
+    tap kafka tests/kafka/run "$builds/test/src/cli/hapax"
+fi
+tap faults tests/e2e/faults "$builds/test/src/cli/hapax"
