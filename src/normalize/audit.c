@@ -18,7 +18,8 @@
  * Without SYSCALL there is no user and no process: such an event is dropped when it is over, and so is one of
  * another system call, as soon as that is seen. Records are counted n_used when they are taken; those of a
  * dropped event are then counted anew, as n_ignored, or as n_quarantined if there was an EXECVE, which proves
- * that something is lost.
+ * that something is lost. A SYSCALL that comes after that begins an event of its own: better without its
+ * arguments than not at all.
  *
  * Records of a lower trust than the audit transport's live in a lane of their own (audit_lane.h).
  */
@@ -118,12 +119,14 @@ struct audit_assembler *audit_assembler_free(struct audit_assembler *a)
     return NULL;
 }
 
-/* Out of the tables; its id stays. */
+/* Out of the tables. Its id stays, unless nobody can say yet what it was: its SYSCALL may still come. */
 static int finish(struct audit_assembler *a, struct audit_lane *lane, struct audit_pending *p, bool is_start)
 {
     audit_lane_remove_pending(lane, p);
     a->n_pending--;
     a->n_bytes -= p->bytes;
+    if (!(p->event.kinds & AUDIT_SYSCALL))
+        return 0;
     return audit_lane_add_finished(lane, &p->key, is_start, p->event.kinds & ~audit_event_missing(&p->event));
 }
 
