@@ -4,9 +4,9 @@
  * hapax replay: files as one stream, judged as if it were running now.
  *
  * Merging. Each file is a lane with its own normalizer; the lane whose next event is oldest goes first (ties:
- * the order of the arguments), so the stream is in order of event time as far as each file is, and a file is
- * never re-ordered within itself. A lane reads one chunk at a time and keeps the events it gave as bytes
- * until their turn.
+ * the order of the arguments), so the stream is in order of event time as far as each file is. Within a file
+ * only what waited for its last records is put back into its place (held.c): the lines themselves are never
+ * sorted. A lane reads one chunk at a time and keeps the events it gave as bytes until their turn.
  *
  * State. With --state, model and half-read audit events come from the database and go back to it in one
  * transaction at the end; then the last bucket stays open, and two halves of a stream give what the whole
@@ -20,9 +20,11 @@
 #include <string.h>
 
 #include "cli/args.h"
+#include "cli/held.h"
 #include "cli/input.h"
 #include "cli/instances.h"
 #include "cli/progress.h"
+#include "cli/scores.h"
 #include "cli/setup.h"
 #include "detector/chain.h"
 #include "store/store.h"
@@ -31,7 +33,8 @@
 struct lane {
     struct replay *replay;
     struct input *input;
-    struct buffer queue; /* (time, event) pairs waiting for their turn */
+    struct held held;    /* events that completed before one that began earlier */
+    struct buffer queue; /* (time, event) pairs waiting for their turn among the lanes */
     size_t head;         /* offset of the next one */
     int64_t next_usec;   /* its time */
     bool is_done;        /* nothing will be added */
@@ -93,46 +96,14 @@ static int check_write(struct replay *replay, bool is_written, const char *what)
     return -EIO;
 }
 
-/* RFC 4180 section 2: quoted where it holds a quote, a comma or a line end; quotes are doubled. */
-static void write_csv_field(FILE *out, struct slice s)
-{
-    bool is_plain = true;
-
-    for (size_t i = 0; i < s.len && is_plain; i++)
-        is_plain = !memchr("\",\r\n", s.data[i], 4);
-    if (is_plain) {
-        (void)fwrite(s.data ? s.data : "", 1, s.len, out);
-        return;
-    }
-    (void)fputc('"', out);
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.data[i] == '"')
-            (void)fputc('"', out);
-        (void)fputc(s.data[i], out);
-    }
-    (void)fputc('"', out);
-}
-
 static int on_score(void *userdata, const struct verdict *v)
 {
     struct replay *replay = userdata;
-    const struct event *event = v->event;
-    FILE *out = replay->scores;
-    int64_t msec = event->time_usec / 1000;
 
-    if (!out)
+    if (!replay->scores)
         return 0;
-    (void)fprintf(out, "%s%lld.%03lld,", msec < 0 ? "-" : "", llabs(msec / 1000), llabs(msec % 1000));
-    write_csv_field(out, event->host);
-    (void)fputc(',', out);
-    write_csv_field(out, v->user);
-    (void)fputc(',', out);
-    write_csv_field(out, event->process_name);
-    (void)fprintf(out, ",%s,%s,", v->job, v->detector);
-    if (v->has_probability)
-        (void)fprintf(out, "%.17g", v->probability);
-    (void)fprintf(out, ",%.17g,%d\r\n", v->score, v->reason == VERDICT_ALERT);
-    return check_write(replay, !ferror(out), replay->scores_path);
+    scores_write_row(replay->scores, v);
+    return check_write(replay, !ferror(replay->scores), replay->scores_path);
 }
 
 static int on_final(void *userdata, const struct verdict *verdict)
@@ -180,6 +151,42 @@ static int enqueue(void *userdata, const struct event *event)
     return r;
 }
 
+static int pass(struct lane *lane, const struct event *event)
+{
+    /* a single file needs no queue */
+    return lane->replay->n_lanes == 1 ? judge(lane, event) : enqueue(lane, event);
+}
+
+static int release(struct lane *lane, int64_t until_usec)
+{
+    struct arena *arena = &lane->replay->event_arena;
+    int r = 0;
+
+    while (r >= 0 && lane->held.n > 0 &&
+           (held_first_usec(&lane->held) <= until_usec || held_is_full(&lane->held))) {
+        _cleanup_(freep) char *bytes = NULL;
+        struct event event;
+
+        arena_reset(arena);
+        r = held_pop(&lane->held, arena, &bytes, &event);
+        if (r >= 0)
+            r = pass(lane, &event);
+    }
+    return r;
+}
+
+static int on_event(void *userdata, const struct event *event)
+{
+    struct lane *lane = userdata;
+    int64_t pending_usec = normalizer_pending_usec(lane->input->normalizer);
+    int r;
+
+    if (lane->held.n == 0 && event->time_usec <= pending_usec)
+        return pass(lane, event);
+    r = held_add(&lane->held, event);
+    return r < 0 ? r : release(lane, pending_usec);
+}
+
 static void show_progress(struct replay *replay)
 {
     struct input_set set = {replay->lanes[0].input, replay->n_lanes};
@@ -189,16 +196,18 @@ static void show_progress(struct replay *replay)
 }
 
 /* One more chunk; at the end of the file what is pending is handed over too, where the stream ends here. */
-static int read_more(struct lane *lane, event_fn emit)
+static int read_more(struct lane *lane)
 {
     struct replay *replay = lane->replay;
-    int r = input_read(lane->input, emit, lane);
+    int r = input_read(lane->input, on_event, lane);
 
     show_progress(replay);
     if (r == 0) {
         lane->is_done = true;
         if (replay->is_finishing)
-            r = normalizer_flush(lane->input->normalizer, emit, lane);
+            r = normalizer_flush(lane->input->normalizer, on_event, lane);
+        if (r >= 0 && replay->is_finishing)
+            r = release(lane, INT64_MAX);
     }
     if (r < 0 && !replay->failed_output && r != -ENOMEM)
         (void)diag_add(&replay->setup.diags, lane->input->path, 0, 0, "cannot read: %s", strerror(-r));
@@ -219,7 +228,7 @@ static int lane_peek(struct lane *lane)
             return 0;
         if (interrupt_came())
             return -EINTR;
-        r = read_more(lane, enqueue);
+        r = read_more(lane);
         if (r < 0)
             return r;
     }
@@ -250,21 +259,35 @@ static int lane_pop(struct lane *lane)
     return r < 0 ? r : judge(lane, &event);
 }
 
+/* Makes next_usec the time before which the lane has nothing; see lane_peek for what is returned. */
+static int lane_look(struct lane *lane)
+{
+    int r = lane_peek(lane);
+
+    if (r == 0)
+        lane->next_usec = MIN(normalizer_pending_usec(lane->input->normalizer), held_first_usec(&lane->held));
+    return r;
+}
+
+/* Ends where a lane that is at its end may have something older in the next half: the others wait for it. */
 static int merge(struct replay *replay)
 {
     for (;;) {
         struct lane *oldest = NULL;
+        bool is_known = false;
 
         for (size_t i = 0; i < replay->n_lanes; i++) {
             struct lane *lane = &replay->lanes[i];
-            int r = lane_peek(lane);
+            int r = lane_look(lane);
 
             if (r < 0)
                 return r;
-            if (r > 0 && (!oldest || lane->next_usec < oldest->next_usec))
+            if (!oldest || lane->next_usec < oldest->next_usec) {
                 oldest = lane;
+                is_known = r > 0;
+            }
         }
-        if (!oldest)
+        if (!oldest || !is_known)
             return 0;
         int r = lane_pop(oldest);
         if (r < 0)
@@ -272,14 +295,16 @@ static int merge(struct replay *replay)
     }
 }
 
-/* A single file needs no queue. */
 static int stream(struct replay *replay)
 {
     struct lane *lane = &replay->lanes[0];
     int r = 0;
 
+    /* out of the state, where there were several files: nobody is left to wait for */
+    while (r >= 0 && lane->head < lane->queue.len)
+        r = lane_pop(lane);
     while (r >= 0 && !lane->is_done)
-        r = interrupt_came() ? -EINTR : read_more(lane, judge);
+        r = interrupt_came() ? -EINTR : read_more(lane);
     return r;
 }
 
@@ -296,6 +321,36 @@ static int restore_change(void *userdata, const struct change *change)
     return chain_restore(replay->chain, change);
 }
 
+static int load_lane(struct lane *lane, struct slice bytes)
+{
+    struct slice normalizer, held, queue;
+    int r = slice_read_field(&bytes, &normalizer);
+
+    if (r >= 0)
+        r = slice_read_field(&bytes, &held);
+    if (r >= 0)
+        r = slice_read_field(&bytes, &queue);
+    if (r >= 0)
+        r = normalizer_load(lane->input->normalizer, normalizer);
+    if (r >= 0)
+        r = held_load(&lane->held, held);
+    return r < 0 ? r : buffer_append_slice(&lane->queue, queue);
+}
+
+static int save_lane(const struct lane *lane, struct buffer *out)
+{
+    _cleanup_(buffer_done) struct buffer normalizer = BUFFER_INIT, held = BUFFER_INIT;
+    int r = normalizer_save(lane->input->normalizer, &normalizer);
+
+    if (r >= 0)
+        r = held_save(&lane->held, &held);
+    if (r >= 0)
+        r = buffer_append_field(out, buffer_slice(&normalizer));
+    if (r >= 0)
+        r = buffer_append_field(out, buffer_slice(&held));
+    return r < 0 ? r : buffer_append_field(out, slice_skip(buffer_slice(&lane->queue), lane->head));
+}
+
 static int load_state(struct replay *replay)
 {
     int r = store_restore(replay->store, SLICE(""), restore_change, replay);
@@ -308,7 +363,7 @@ static int load_state(struct replay *replay)
         if (r >= 0)
             r = store_get_pending(replay->store, name, &bytes, &len);
         if (r >= 0 && len > 0)
-            r = normalizer_load(replay->lanes[i].input->normalizer, slice_new(bytes, len));
+            r = load_lane(&replay->lanes[i], slice_new(bytes, len));
     }
     if (r < 0 && r != -ENOMEM)
         return diag_add(
@@ -337,7 +392,7 @@ static int save_state(struct replay *replay)
 
         r = pending_name(i, &name);
         if (r >= 0 && !replay->is_finishing)
-            r = normalizer_save(replay->lanes[i].input->normalizer, &bytes);
+            r = save_lane(&replay->lanes[i], &bytes);
         if (r >= 0)
             r = store_put_pending(replay->store, name, buffer_slice(&bytes));
     }
@@ -434,10 +489,7 @@ static int replay_files(struct replay *replay, char **paths, size_t n_paths)
     if (r >= 0)
         r = make_lanes(replay, &set);
     if (r >= 0 && replay->scores)
-        r = check_write(replay,
-                        fputs("epoch_seconds,host,user,process_name,job,detector,probability,score,alert\r\n",
-                              replay->scores) >= 0,
-                        replay->scores_path);
+        r = check_write(replay, fputs(SCORES_HEADER, replay->scores) >= 0, replay->scores_path);
     if (r >= 0 && replay->store)
         r = load_state(replay);
     if (r >= 0)
@@ -467,8 +519,10 @@ static int replay_files(struct replay *replay, char **paths, size_t n_paths)
 
 static void replay_done(struct replay *replay)
 {
-    for (size_t i = 0; i < replay->n_lanes; i++)
+    for (size_t i = 0; i < replay->n_lanes; i++) {
         buffer_done(&replay->lanes[i].queue);
+        held_done(&replay->lanes[i].held);
+    }
     free(replay->lanes);
     for (size_t i = 0; i < replay->job_ids.n; i++)
         free(replay->job_ids.items[i]);

@@ -401,3 +401,13 @@ size_t audit_assembler_n_pending(const struct audit_assembler *a)
 {
     return a->n_pending;
 }
+
+int64_t audit_assembler_pending_usec(const struct audit_assembler *a)
+{
+    int64_t usec = INT64_MAX;
+
+    for (size_t i = 0; i < AUDIT_N_LANES; i++)
+        if (a->lanes[i].first)
+            usec = MIN(usec, a->lanes[i].first->event.time_usec);
+    return usec;
+}

@@ -53,5 +53,7 @@ int audit_assembler_flush(struct audit_assembler *a, event_fn emit, void *userda
 int audit_assembler_save(const struct audit_assembler *a, struct buffer *out) _warn_unused_;
 int audit_assembler_load(struct audit_assembler *a, struct slice bytes) _warn_unused_;
 size_t audit_assembler_n_pending(const struct audit_assembler *a);
+/* The time of the event that has been pending longest, INT64_MAX where none is. */
+int64_t audit_assembler_pending_usec(const struct audit_assembler *a);
 
 #endif

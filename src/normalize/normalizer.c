@@ -382,6 +382,11 @@ size_t normalizer_n_pending(const struct normalizer *n)
     return audit_assembler_n_pending(n->assembler);
 }
 
+int64_t normalizer_pending_usec(const struct normalizer *n)
+{
+    return audit_assembler_pending_usec(n->assembler);
+}
+
 const struct normalizer_stats *normalizer_stats(const struct normalizer *n)
 {
     return &n->stats;

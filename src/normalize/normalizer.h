@@ -93,6 +93,12 @@ int normalizer_load(struct normalizer *n, struct slice bytes) _warn_unused_;
 /* Events pending, to decide whether a save is worth writing. */
 size_t normalizer_n_pending(const struct normalizer *n);
 
+/*
+ * The time of the event that has been pending longest, INT64_MAX where none is: what is handed over now and
+ * happened later comes before its turn. One look, not a search.
+ */
+int64_t normalizer_pending_usec(const struct normalizer *n);
+
 const struct normalizer_stats *normalizer_stats(const struct normalizer *n);
 
 #endif
