@@ -19,7 +19,7 @@
 #define UID_TEXT_SIZE sizeof("4294967295")
 
 /* What a resolver writes when it could not resolve: audit auparse/interpret.c print_uid. */
-static bool is_name(struct slice name, struct slice number)
+bool identity_is_name(struct slice name, struct slice number)
 {
     return name.len > 0 && !slice_equal(name, number) && !slice_equal(name, SLICE("unset")) &&
            !slice_equal(name, SLICE("unknown")) && !slice_starts_with(name, SLICE("unknown("));
@@ -37,7 +37,7 @@ static int resolve_user(const struct identity_user *from, const struct uid_map *
             return -ENOMEM;
         user.id = slice_new(text, (size_t)snprintf(text, UID_TEXT_SIZE, "%" PRIu32, from->number));
     }
-    if (is_name(from->name, user.id))
+    if (identity_is_name(from->name, user.id))
         user.name = from->name;
     else if (uid_map && !slice_is_absent(user.id))
         user.name = uid_map_find(uid_map, from->number);

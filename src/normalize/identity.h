@@ -21,6 +21,10 @@ struct identity_input {
     struct identity_user effective; /* euid */
 };
 
+/* Whether a name is one, beside its number as text: "unset", "unknown(1000)" and the number itself are none.
+ */
+bool identity_is_name(struct slice name, struct slice number);
+
 /*
  * Fills actor_kind, actor, real and effective of event. Names that only repeat the number ("unset",
  * "unknown(1000)", "1000") are none; uid_map (may be NULL) is asked then. Texts of numbers are in arena;

@@ -29,6 +29,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "normalize/identity.h"
 #include "normalize/json_args.h"
 #include "util/parse.h"
 
@@ -141,10 +142,10 @@ static struct user read_user(struct json_reader *reader, const char *prefix, con
 
     if (is_unset(user.id) || is_unset(user.name))
         return (struct user){0};
-    if (user.name.len == 0)
-        user.name = SLICE_NULL;
     if (user.id.len == 0)
         user.id = SLICE_NULL;
+    if (!identity_is_name(user.name, user.id))
+        user.name = SLICE_NULL;
     if (slice_is_absent(user.name) && uid_map && parse_u32(user.id, &uid) == 0)
         user.name = uid_map_find(uid_map, uid);
     return user;

@@ -258,6 +258,14 @@ Test(json, knows_who_it_was)
         {"auditd: a login without a name", AUDITD("\"user\":{\"id\":\"0\",\"audit\":{\"id\":\"1005\"}}"),
          STARTED(" actor=/1005 real=/0 effective=/0 name=ss audit: auid=1005 uid=0 euid=0 success=yes")},
 
+        {"auditd: numbers for names",
+         AUDITD("\"user\":{\"id\":\"0\",\"name\":\"0\",\"audit\":{\"id\":\"1005\",\"name\":\"1005\"}}"),
+         STARTED(" actor=/1005 real=/0 effective=/0 name=ss audit: auid=1005 uid=0 euid=0 success=yes")},
+        {"auditd: an unknown name",
+         AUDITD("\"user\":{\"id\":\"100123\",\"name\":\"unknown(100123)\",\"audit\":{\"id\":\"unset\"}}"),
+         STARTED(" actor=/100123(numeric) real=/100123 effective=/100123 name=ss audit: auid=4294967295 "
+                 "uid=100123 euid=100123 success=yes")},
+
         {"Defend: alice",
          DEFEND("\"user\":{\"id\":\"1000\",\"name\":\"alice\"}", LEADER("session_leader", "user", "alice")),
          USEC " input format=ecs action=executed actor=alice/ real=alice/1000 effective=alice/1000 name=ss"},
@@ -302,6 +310,8 @@ Test(json, takes_names_from_the_uid_map_and_the_host_from_the_line)
     static const struct row rows[] = {
         {"a number with a name", START(",\"user\":{\"id\":1000},\"user.audit.id\":\"1001\""),
          STARTED(" host=relay actor=/1001 real=alice/1000 effective=alice/1000 name=ss")},
+        {"a number for a name, with a name", START(",\"user\":{\"id\":\"1000\",\"name\":\"1000\"}"),
+         STARTED(" host=relay actor=alice/1000 real=alice/1000 effective=alice/1000 name=ss")},
         {"the document's own host",
          START(",\"host\":{\"hostname\":\"web\"},\"user\":{\"id\":1000,\"name\":\"al\"}"),
          STARTED(" host=web actor=al/1000 real=al/1000 effective=al/1000 name=ss")},
