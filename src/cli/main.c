@@ -4,9 +4,13 @@
  * hapax COMMAND …: finds the command and gets out of its way. Commands are listed once, in the order a new
  * user meets them; help, completion and the manual's test read the same list.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/args.h"
 #include "util/cleanup.h"
@@ -43,10 +47,25 @@ static int misuse(const char *word)
     return EXIT_MISUSE;
 }
 
+/*
+ * A caller may have closed 0, 1 or 2; the next file opened would take the number, and alerts would be written
+ * into it. So the number is taken first, the wrong way round: reading and writing go on to fail.
+ */
+static bool standard_files_are_taken(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : NULL;
 
+    if (!standard_files_are_taken())
+        return EXIT_FAILURE;
     if (!word) {
         (void)fputs("hapax: no command given (try 'hapax --help')\n", stderr);
         return EXIT_MISUSE;
