@@ -115,7 +115,7 @@ int args_parse(const struct arg_command *command, int argc, char **argv, arg_fn 
 
         if (code == 'h') {
             args_help(command);
-            return -1;
+            return fflush(stdout) == 0 ? -1 : EXIT_FAILURE;
         }
         letter[1] = (char)optopt;
         if (code == '?' && optopt > 0 && optopt < FIRST_LONG)

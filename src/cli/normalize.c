@@ -22,7 +22,7 @@ struct normalize {
     struct arena arena;
     bool is_quiet;
     const struct arg_command *command;
-    bool is_output_closed;
+    int write_errno; /* of standard output; 0: all is written so far */
 };
 
 static int take_option(void *userdata, const struct arg_option *option, const char *value)
@@ -36,6 +36,15 @@ static int take_option(void *userdata, const struct arg_option *option, const ch
     return setup_take_option(&n->setup, n->command, option, value);
 }
 
+static int check_write(struct normalize *n, bool is_written)
+{
+    if (is_written)
+        return 0;
+    if (n->write_errno == 0)
+        n->write_errno = errno;
+    return -EIO;
+}
+
 static int on_event(void *userdata, const struct event *event)
 {
     struct normalize *n = userdata;
@@ -46,11 +55,7 @@ static int on_event(void *userdata, const struct event *event)
     r = alert_event(event, &n->arena, &json);
     if (r < 0)
         return r;
-    if (fwrite(json.data, 1, json.len, stdout) != json.len || fputc('\n', stdout) == EOF) {
-        n->is_output_closed = true;
-        return -EIO;
-    }
-    return 0;
+    return check_write(n, fwrite(json.data, 1, json.len, stdout) == json.len && fputc('\n', stdout) != EOF);
 }
 
 static int read_all(struct normalize *n, struct input_set *set)
@@ -64,10 +69,10 @@ static int read_all(struct normalize *n, struct input_set *set)
             progress_show(input_set_read_bytes(set), input_set_size_bytes(set),
                           normalizer_stats(input->normalizer)->n_events);
             /* a pipe's reader should not wait for a full buffer */
-            if (input->size_bytes == 0 && fflush(stdout) != 0)
+            if (r >= 0 && input->size_bytes == 0 && check_write(n, fflush(stdout) == 0) < 0)
                 r = -EIO;
         } while (r > 0 && !interrupt_came());
-        if (r < 0 && !n->is_output_closed)
+        if (r < 0 && n->write_errno == 0)
             (void)diag_add(&n->setup.diags, input->path, 0, 0, "cannot read: %s", strerror(-r));
         if (r >= 0)
             r = normalizer_flush(input->normalizer, on_event, n);
@@ -92,10 +97,11 @@ static int normalize(struct normalize *n, char **paths, size_t n_paths)
     if (r >= 0)
         r = read_all(n, &set);
     progress_clear();
-    if (r >= 0 && fflush(stdout) != 0)
-        r = -EIO;
-    if (r == -EIO && n->setup.diags.n == 0)
-        (void)diag_add(&n->setup.diags, NULL, 0, 0, "cannot write to standard output: %s", strerror(errno));
+    if (r >= 0)
+        r = check_write(n, fflush(stdout) == 0);
+    if (n->write_errno != 0)
+        (void)diag_add(&n->setup.diags, NULL, 0, 0, "cannot write to standard output: %s",
+                       strerror(n->write_errno));
     if (set.inputs && !n->is_quiet)
         input_set_summary(&set, "normalize");
     input_set_done(&set);

@@ -54,8 +54,27 @@ struct replay {
     size_t n_lanes;
     FILE *scores, *records;
     struct arena event_arena, row_arena;
-    const char *failed_output; /* what could not be written */
+    const char *failed_output; /* what could not be written, the first time */
+    int failed_errno;
 };
+
+static int take_detector(struct replay *replay, const char *name)
+{
+    const char *words[16], *near;
+    size_t n = 0;
+
+    for (const struct detector_driver *const *d = detector_drivers; *d && n < ARRAY_SIZE(words) - 1; d++) {
+        if (strcmp((*d)->name, name) == 0) {
+            replay->detector = (*d)->name;
+            return 0;
+        }
+        words[n++] = (*d)->name;
+    }
+    words[n] = NULL;
+    near = nearest_word(slice_from_string(name), words);
+    return args_misuse(replay->command, "--detector: unknown detector '%s', expected one such as '%s'", name,
+                       near ? near : words[0]);
+}
 
 static int take_option(void *userdata, const struct arg_option *option, const char *value)
 {
@@ -92,7 +111,10 @@ static int check_write(struct replay *replay, bool is_written, const char *what)
 {
     if (is_written)
         return 0;
-    replay->failed_output = what;
+    if (!replay->failed_output) {
+        replay->failed_output = what;
+        replay->failed_errno = errno;
+    }
     return -EIO;
 }
 
@@ -503,7 +525,7 @@ static int replay_files(struct replay *replay, char **paths, size_t n_paths)
     r = MIN(r, q);
     if (replay->failed_output)
         (void)diag_add(&replay->setup.diags, NULL, 0, 0, "cannot write to %s: %s", replay->failed_output,
-                       strerror(errno));
+                       strerror(replay->failed_errno));
     if (r >= 0 && replay->store)
         r = save_state(replay);
     if (replay->lanes && !replay->is_quiet)
