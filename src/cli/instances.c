@@ -88,11 +88,12 @@ static int find_names(struct setup *setup, const char *prefix, const char *defau
 /* The index of the driver the instance names, or -EINVAL with a diagnostic. */
 static int find_driver(struct setup *setup, const struct kind *kind, const char *name)
 {
-    _cleanup_(freep) char *key = NULL;
+    _cleanup_(freep) char *key = NULL, *path = NULL;
     const char *word, *file, *near;
     unsigned line, column;
 
-    if (asprintf(&key, "%s.%s.driver", kind->prefix, name) < 0)
+    if (asprintf(&key, "%s.%s.driver", kind->prefix, name) < 0 ||
+        asprintf(&path, "%s.%s", kind->prefix, name) < 0)
         return -ENOMEM;
     word = config_get(setup->config, key);
     if (!word)
@@ -100,7 +101,9 @@ static int find_driver(struct setup *setup, const struct kind *kind, const char 
     for (int i = 0; kind->names[i]; i++)
         if (strcmp(kind->names[i], word) == 0)
             return i;
-    config_place(setup->config, key, &file, &line, &column);
+    /* an instance without the key "driver" is called like one */
+    config_place(setup->config, config_get(setup->config, key) ? key : path, &file, &line, &column);
+    config_take(setup->config, path); /* which keys it may have, its driver would say */
     near = nearest_word(slice_from_string(word), kind->names);
     return diag_add(&setup->diags, file, line, column,
                     "unknown driver '%s' of %s.%s, expected one such as '%s'", word, kind->prefix, name,
@@ -201,13 +204,10 @@ int instances_check_config(struct setup *setup)
     _cleanup_(instance_list_done) struct instance_list sources = {0}, sinks = {0};
     int r, result = 0;
 
-    /* what was loaded with problems before has told them already */
-    if (setup->diags.n == 0) {
-        r = instances_load_sources(setup, NULL, &sources);
-        result = MIN(result, r);
-        r = instances_load_sinks(setup, NULL, &sinks);
-        result = MIN(result, r);
-    }
+    r = instances_load_sources(setup, NULL, &sources);
+    result = MIN(result, r);
+    r = instances_load_sinks(setup, NULL, &sinks);
+    result = MIN(result, r);
     r = check_detectors(setup);
     result = MIN(result, r);
     r = config_check_unknown(setup->config, &setup->diags);

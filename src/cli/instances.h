@@ -35,8 +35,9 @@ int instances_load_sinks(struct setup *setup, const char *default_name, struct i
 void instance_list_done(struct instance_list *list);
 
 /*
- * Checks what the command at hand does not use: sources, sinks, the detectors' options; then refuses every
- * key that nobody knows. All problems of a configuration are found here at once.
+ * Checks sources, sinks and the detectors' options, whether the command at hand uses them or not; then
+ * refuses every key that nobody knows. With setup_load before it, all problems of a configuration are found
+ * at once; what is loaded after it has none.
  */
 int instances_check_config(struct setup *setup) __attribute__((warn_unused_result));
 

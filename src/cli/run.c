@@ -188,10 +188,10 @@ static int prepare(struct run *run)
     if (r == -ENOMEM || !setup->has_settings)
         return r;
     log_init(setup->settings.log_level);
-    q = load_instances(run);
-    r = MIN(r, q);
     q = instances_check_config(setup);
     r = MIN(r, q);
+    if (r >= 0)
+        r = load_instances(run);
     q = setup_load_jobs(setup, (const char *const *)setup->settings.jobs.items, setup->settings.jobs.n);
     r = MIN(r, q);
     q = setup_load_rulebase(setup);
