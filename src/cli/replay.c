@@ -91,8 +91,8 @@ static int take_option(void *userdata, const struct arg_option *option, const ch
         return items[replay->job_ids.n++] ? 0 : EXIT_FAILURE;
     }
     if (strcmp(name, "detector") == 0)
-        replay->detector = value;
-    else if (strcmp(name, "state") == 0)
+        return take_detector(replay, value);
+    if (strcmp(name, "state") == 0)
         replay->state_path = value;
     else if (strcmp(name, "scores") == 0)
         replay->scores_path = value;

@@ -87,6 +87,38 @@ void setup_done(struct setup *setup)
     free(setup->config_path);
 }
 
+static bool is_known_zone(const char *zone)
+{
+    _cleanup_(freep) char *path = NULL;
+
+    if (strcmp(zone, "UTC") == 0 || strcmp(zone, "Z") == 0)
+        return true;
+    return zone[0] != '\0' && zone[0] != '/' && !strstr(zone, "..") &&
+           asprintf(&path, "/usr/share/zoneinfo/%s", zone) > 0 && access(path, R_OK) == 0;
+}
+
+#define UNKNOWN_ZONE                                                                                         \
+    "unknown time zone '%s', expected a name such as Europe/Berlin or UTC (is tzdata installed?)"
+
+/* A value that its option cannot take is misuse; the same value in the configuration is one problem of many.
+ */
+static int check_value(const struct arg_command *command, const char *option, const char *key,
+                       const char *value)
+{
+    struct settings scratch = {0};
+    _cleanup_(freep) char *message = NULL;
+    int code = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(settings_options); i++)
+        if (strcmp(settings_options[i].name, key) == 0 &&
+            option_parse(&settings_options[i], slice_from_string(value), &scratch, &message) < 0)
+            code = message ? args_misuse(command, "--%s: %s", option, message) : EXIT_FAILURE;
+    option_done(&settings_table, &scratch);
+    if (code == 0 && strcmp(key, "time_zone") == 0 && !is_known_zone(value))
+        code = args_misuse(command, "--%s: " UNKNOWN_ZONE, option, value);
+    return code;
+}
+
 static int set_key(struct setup *setup, const char *key, const char *value)
 {
     _cleanup_(freep) char *assignment = NULL;
@@ -110,35 +142,31 @@ int setup_take_option(struct setup *setup, const struct arg_command *command, co
 
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         if (strcmp(option->name, keys[i].option) == 0) {
-            int code = set_key(setup, keys[i].key, value);
+            int code = check_value(command, keys[i].option, keys[i].key, value);
 
-            return code == 0 ? 0 : EXIT_MISUSE;
+            return code == 0 ? set_key(setup, keys[i].key, value) : code;
         }
     if (strcmp(option->name, "set") == 0) {
         if (!strchr(value, '=') || value[0] == '=')
             return args_misuse(command, "--set takes PATH=VALUE, not '%s'", value);
-        return config_set(setup->config, value, &setup->diags) == -ENOMEM ? EXIT_MISUSE : 0;
+        return config_set(setup->config, value, &setup->diags) == -ENOMEM ? EXIT_FAILURE : 0;
     }
     if (strcmp(option->name, "config") == 0) {
         free(setup->config_path);
         setup->config_path = strdup(value);
-        return setup->config_path ? 0 : EXIT_MISUSE;
+        return setup->config_path ? 0 : EXIT_FAILURE;
     }
     return 1;
 }
 
 static int set_time_zone(struct setup *setup)
 {
-    const char *zone = setup->settings.time_zone;
-    _cleanup_(freep) char *path = NULL;
+    const char *zone = setup->settings.time_zone, *file;
+    unsigned line, column;
 
-    if (zone && strcmp(zone, "UTC") != 0 && strcmp(zone, "Z") != 0) {
-        if (zone[0] == '/' || strstr(zone, "..") || zone[0] == '\0' ||
-            asprintf(&path, "/usr/share/zoneinfo/%s", zone) < 0 || access(path, R_OK) < 0)
-            return diag_add(
-                &setup->diags, NULL, 0, 0,
-                "unknown time zone '%s', expected a name such as Europe/Berlin or UTC (is tzdata installed?)",
-                zone);
+    if (zone && !is_known_zone(zone)) {
+        config_place(setup->config, "time_zone", &file, &line, &column);
+        return diag_add(&setup->diags, file, line, column, UNKNOWN_ZONE, zone);
     }
     if (zone && setenv("TZ", strcmp(zone, "Z") == 0 ? "UTC" : zone, 1) < 0)
         return -ENOMEM;

@@ -69,7 +69,7 @@ struct setup {
 int setup_init(struct setup *setup) __attribute__((warn_unused_result));
 void setup_done(struct setup *setup);
 
-/* Takes one of the shared options; returns 0 if it was one, 1 if not, or an exit code above 1. */
+/* Takes one of the shared options. Returns 0, or the exit code where it cannot (misuse is said on stderr). */
 int setup_take_option(struct setup *setup, const struct arg_command *command, const struct arg_option *option,
                       const char *value);
 
