@@ -2,8 +2,8 @@
 
 /*
  * hapax check: everything that is wrong, before it is deployed. Loads what run would load (configuration,
- * rulebases with their self test, jobs, uid map) and opens nothing that run would open: no source, no sink,
- * no state.
+ * rulebases with their self test, jobs, uid map, detectors) and opens nothing that run would open: no source,
+ * no sink, no state.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include "cli/args.h"
 #include "cli/instances.h"
 #include "cli/setup.h"
+#include "detector/chain.h"
 
 struct check {
     struct setup setup;
@@ -24,6 +25,15 @@ static int take_option(void *userdata, const struct arg_option *option, const ch
     struct check *check = userdata;
 
     return setup_take_option(&check->setup, check->command, option, value);
+}
+
+/* Values that are right one by one need not go together; the detectors know. */
+static int check_chain(struct setup *setup)
+{
+    _cleanup_(chain_freep) struct chain *chain = NULL;
+
+    return chain_new(&(struct chain_options){.jobs = &setup->jobs, .config = setup->config}, &setup->diags,
+                     &chain);
 }
 
 /* Goes on after each problem, so that one run shows them all. */
@@ -43,7 +53,8 @@ static int check_all(struct setup *setup)
         return r;
     job_set_done(&setup->jobs);
     q = setup_load_jobs(setup, (const char *const *)setup->settings.jobs.items, setup->settings.jobs.n);
-    return MIN(r, q);
+    r = MIN(r, q);
+    return r < 0 ? r : check_chain(setup);
 }
 
 static int run(const struct arg_command *command, int argc, char **argv)
