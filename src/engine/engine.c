@@ -627,14 +627,17 @@ static int stop(struct engine *engine)
 {
     int r = commit(engine), q;
 
-    if (r >= 0)
-        r = outbox_deliver(engine->outbox);
+    q = outbox_deliver(engine->outbox);
+    r = MIN(r, q);
     q = outbox_flush(engine->outbox, FLUSH_TIMEOUT_USEC);
-    if (q == -ETIMEDOUT)
-        log_message(LOG_WARNING, NULL,
-                    "not every alert was delivered in time: the rest is sent at the next start");
-    if (r >= 0)
-        r = commit(engine); /* the rows of what was delivered just now */
+    if (q < 0)
+        log_message(LOG_WARNING, NULL, "not every alert was delivered%s: the rest is sent at the next start",
+                    q == -ETIMEDOUT ? " in time" : "");
+    /* a broker that is away is what the outbox is for; a write that failed is a failure */
+    if (q < 0 && q != -ETIMEDOUT)
+        r = MIN(r, q);
+    q = commit(engine); /* the rows of what was delivered just now */
+    r = MIN(r, q);
     if (r >= 0 && engine->is_store_failing)
         r = -EIO;
     if (engine->options.metrics_file)

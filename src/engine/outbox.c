@@ -6,6 +6,9 @@
  * order; a sink that says "not now" leaves the lane where it is. Confirmations may come at any time, in any
  * order, also inside the write; they only put the ticket into the ledger, and the row goes with the next
  * commit. A crash in between sends the document again, under the same id.
+ *
+ * Only one sink can end the program: the reader of standard output that went away (-EPIPE) will not come
+ * back, and whoever started the pipe waits for its end.
  */
 #include "engine/outbox.h"
 
@@ -104,7 +107,7 @@ static int deliver_document(void *userdata, uint64_t ticket, const struct docume
     struct lane *lane = userdata;
     int r = sink_write(lane->sink, document, ticket);
 
-    if (r == -ENOMEM)
+    if (r == -ENOMEM || r == -EPIPE)
         return r;
     if (r < 0) /* -EAGAIN or broken: the sink has reported it; the document waits */
         return WALK_STOPPED;
@@ -114,23 +117,28 @@ static int deliver_document(void *userdata, uint64_t ticket, const struct docume
 
 int outbox_deliver(struct outbox *outbox)
 {
+    int result = 0;
+
     for (size_t i = 0; i < outbox->n_lanes; i++) {
         struct lane *lane = &outbox->lanes[i];
         int r = store_walk_outbox(outbox->options.store, sink_name(lane->sink), lane->handed_over,
                                   deliver_document, lane);
 
-        if (r < 0)
-            return r;
+        result = MIN(result, r); /* the other sinks get theirs */
     }
-    return 0;
+    return result;
 }
 
 int outbox_flush(struct outbox *outbox, int64_t timeout_usec)
 {
     int r = 0;
 
-    for (size_t i = 0; i < outbox->n_lanes; i++)
-        r = MIN(r, sink_flush(outbox->lanes[i].sink, timeout_usec));
+    for (size_t i = 0; i < outbox->n_lanes; i++) {
+        int q = sink_flush(outbox->lanes[i].sink, timeout_usec);
+
+        if (q < 0 && (r == 0 || q == -EIO))
+            r = q;
+    }
     return r;
 }
 

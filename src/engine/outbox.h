@@ -42,11 +42,12 @@ int outbox_start(struct outbox *outbox, sd_event *event, struct diag_list *diags
 /*
  * Hands every committed document to its sink that was not handed over since the start; a sink that cannot
  * take it now is asked again at the next call. Documents of an earlier run are sent again: same bytes, same
- * id. 0 or a store error.
+ * id. 0, a store error, or -EPIPE: nobody reads standard output any more (the other sinks were served).
  */
 int outbox_deliver(struct outbox *outbox) _warn_unused_;
 
-/* Waits until everything handed over is confirmed, at most timeout_usec. */
+/* Waits until everything handed over is confirmed, at most timeout_usec. As sink_flush; of several failures
+ * -EIO. */
 int outbox_flush(struct outbox *outbox, int64_t timeout_usec) _warn_unused_;
 
 int outbox_reopen(struct outbox *outbox) _warn_unused_;

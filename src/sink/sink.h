@@ -54,7 +54,8 @@ int sink_start(struct sink *sink, sd_event *event, struct diag_list *diags) _war
  */
 int sink_write(struct sink *sink, const struct document *document, uint64_t ticket) _warn_unused_;
 
-/* Waits until everything taken is confirmed, at most timeout_usec. 0 or -ETIMEDOUT. */
+/* Waits until everything taken is confirmed, at most timeout_usec. 0, -ETIMEDOUT, or -EIO: the sink takes
+ * nothing, as it has reported. */
 int sink_flush(struct sink *sink, int64_t timeout_usec) _warn_unused_;
 
 /* SIGHUP: reopen a file by its name. */
