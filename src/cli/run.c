@@ -33,6 +33,7 @@ struct run {
     char *state_path;
     size_t n_journal_files;
     bool is_following;
+    bool is_logged; /* what went wrong, by the engine */
 };
 
 static int set(struct run *run, const char *key, const char *value)
@@ -240,7 +241,11 @@ static int run_engine(struct run *run)
         .metrics_interval_usec = setup->settings.metrics_interval_usec,
     };
     r = engine_new(&options, &setup->diags, &engine);
-    return r < 0 ? r : engine_run(engine, &setup->diags);
+    if (r < 0)
+        return r;
+    r = engine_run(engine, &setup->diags);
+    run->is_logged = setup->diags.n == 0;
+    return r;
 }
 
 static void run_done(struct run *run)
@@ -275,7 +280,7 @@ static int run(const struct arg_command *command, int argc, char **argv)
         if (r >= 0)
             r = run_engine(&run);
         if (r < 0)
-            code = setup_report(&run.setup, command->name, r);
+            code = run.is_logged ? EXIT_FAILURE : setup_report(&run.setup, command->name, r);
     }
     run_done(&run);
     return code < 0 ? EXIT_SUCCESS : code;

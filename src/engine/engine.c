@@ -90,6 +90,8 @@ static int64_t now_usec(struct engine *engine)
 
 static void engine_exit(struct engine *engine, int result)
 {
+    if (result < 0 && engine->result == 0)
+        log_message(LOG_ERR, NULL, "cannot go on: %s", strerror(-result));
     engine->result = MIN(engine->result, result);
     (void)sd_event_exit(engine->event, 0);
 }
@@ -417,10 +419,8 @@ static int on_turn(sd_event_source *turn, void *userdata)
         r = schedule_commit(engine, engine->options.commit_interval_usec);
     if (r >= 0)
         r = arm_time(engine);
-    if (r < 0) {
-        log_message(LOG_ERR, NULL, "cannot go on: %s", strerror(-r));
+    if (r < 0)
         engine_exit(engine, r);
-    }
     return 0;
 }
 
@@ -649,6 +649,8 @@ int engine_run(struct engine *engine, struct diag_list *diags)
 {
     int r = start(engine, diags), q;
 
+    if (r < 0 && diags->n == 0)
+        log_message(LOG_ERR, NULL, "cannot start: %s", strerror(-r));
     if (r < 0)
         return r;
     (void)sd_notify(0, "READY=1");
