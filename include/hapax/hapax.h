@@ -15,7 +15,8 @@
  *
  * The library has no thread, opens nothing but the rulebase folder in hpx_detector_new, asks no clock and
  * writes no log. One detector may be used by one thread at a time. Time comes with the records; local time of
- * RFC 3164 lines is read in the process's TZ (call tzset(3)).
+ * RFC 3164 lines is read in the process's TZ (call tzset(3)). Where the bytes come from is not known here, so
+ * that alerts carry the lowest trust their records allow (hapax.trust "low" for lines).
  *
  * Functions that return int: 0 is done, a negative errno value is a failure: -ENOMEM, -EINVAL (hpx_last_error
  * says what is wrong), or what a callback returned. Bad records are no failure: they are counted
