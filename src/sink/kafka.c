@@ -20,12 +20,14 @@
  * queue of 100,000 in memory that a stop loses, issue rsyslog#796).
  *
  * librdkafka's threads only wake the loop: it writes to an eventfd when its main queue is no longer empty,
- * and all callbacks (reports, errors, log lines) run in the loop's thread, within drain(). No timer polls;
- * the one timer there is runs while `again` waits. Without a loop (replay) the queue is drained in write and
- * flush.
+ * and all callbacks (reports, errors, log lines) run in the loop's thread, within drain(). No timer polls:
+ * one runs while `again` waits, and one while something is `out`. Without a loop (replay) the queue is
+ * drained in write and flush.
  *
  * What an operator hears is changes of state, not librdkafka's stream of repeated errors: each trouble once,
- * until the next delivery ends all troubles.
+ * until the next delivery ends all troubles. Some troubles librdkafka keeps to itself, since it goes on
+ * trying (too few replicas in sync, a topic not known yet): that nothing has been delivered for long is said,
+ * too.
  *
  * A fatal error (an idempotent producer that lost its sequence) ends this producer: writes fail with -EIO and
  * nothing more is confirmed; what was taken is in the outbox still. All that belongs to one life of a
@@ -51,6 +53,10 @@
 
 /* chosen: a topic that was created, or a right that was granted, is seen soon, and a refusal costs nothing */
 #define RETRY_USEC (1 * USEC_PER_SEC)
+/* chosen: longer than a partition's change to another leader takes, which begins when the session of the old
+ * one is over (Kafka's broker.session.timeout.ms, 9 s) */
+#define STALL_SEC  15
+#define STALL_USEC (STALL_SEC * USEC_PER_SEC)
 /* librdkafka's own error texts are below this (rdkafka examples use 512) */
 #define ERROR_TEXT_SIZE 512U
 
@@ -74,7 +80,8 @@ enum trouble {
     TROUBLE_UNREACHABLE = 1 << 0, /* no broker answers */
     TROUBLE_REFUSED = 1 << 1,     /* TLS or credentials */
     TROUBLE_DELIVERY = 1 << 2,    /* a delivery failed and is tried again */
-    TROUBLE_OTHER = 1 << 3,
+    TROUBLE_STALLED = 1 << 3,     /* nothing is delivered, nobody says why */
+    TROUBLE_OTHER = 1 << 4,
 };
 
 struct kafka_sink {
@@ -90,7 +97,8 @@ struct kafka_sink {
     unsigned troubles;                 /* enum trouble: said */
     char last_reason[ERROR_TEXT_SIZE]; /* of the last broker that failed */
     int wake_fd;
-    sd_event_source *wake, *retry;
+    uint64_t n_delivered, n_delivered_before; /* before: when the timer `stall` was armed */
+    sd_event_source *wake, *retry, *stall;
 };
 
 static const struct option kafka_options[] = {
@@ -214,6 +222,7 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *report, void *
         if (k->troubles)
             sink_report(&k->sink, LOG_NOTICE, "topic '%s' takes alerts again", k->topic);
         k->troubles = 0;
+        k->n_delivered++;
         sink_confirm(&k->sink, m->ticket, 0, NULL);
         free(m);
     } else if (is_about_message(report->err) && m->goes_alone) {
@@ -281,6 +290,31 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
     sink_report(&k->sink, MAX(level, LOG_WARNING), "librdkafka: %s: %s", facility, text);
 }
 
+static int arm_stall(struct kafka_sink *k)
+{
+    int r;
+
+    k->n_delivered_before = k->n_delivered;
+    r = sd_event_source_set_time_relative(k->stall, (uint64_t)STALL_USEC);
+    return r < 0 ? r : sd_event_source_set_enabled(k->stall, SD_EVENT_ONESHOT);
+}
+
+static int on_stall(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    struct kafka_sink *k = userdata;
+
+    if (TAILQ_EMPTY(&k->out) || k->is_dead)
+        return 0;
+    /* other troubles have been said, and that alerts wait with them */
+    if (k->n_delivered == k->n_delivered_before && k->troubles == 0 && is_new_trouble(k, TROUBLE_STALLED))
+        sink_report(
+            &k->sink, LOG_WARNING,
+            "topic '%s' has taken no alert for %d s, and no broker says why (too few replicas in sync?); "
+            "alerts wait",
+            k->topic, STALL_SEC);
+    return arm_stall(k);
+}
+
 /* Hands one message to librdkafka: into `out`, or its error. m is in no list. */
 static rd_kafka_resp_err_t produce(struct kafka_sink *k, struct message *m)
 {
@@ -294,6 +328,9 @@ static rd_kafka_resp_err_t produce(struct kafka_sink *k, struct message *m)
     TAILQ_INSERT_TAIL(&k->out, m, link);
     k->n_out++;
     k->is_alone_out = m->goes_alone;
+    /* without memory for the timer we only say less */
+    if (k->stall && sd_event_source_get_enabled(k->stall, NULL) == 0)
+        (void)arm_stall(k);
     return err;
 }
 
@@ -494,7 +531,13 @@ static int add_sources(struct kafka_sink *k, sd_event *event)
         return r;
     k->wake_fd = TAKE_FD(fd);
     r = sd_event_add_time_relative(event, &k->retry, CLOCK_MONOTONIC, (uint64_t)RETRY_USEC, 0, on_retry, k);
-    return r < 0 ? r : sd_event_source_set_enabled(k->retry, SD_EVENT_OFF);
+    if (r < 0)
+        return r;
+    r = sd_event_source_set_enabled(k->retry, SD_EVENT_OFF);
+    if (r < 0)
+        return r;
+    r = sd_event_add_time_relative(event, &k->stall, CLOCK_MONOTONIC, (uint64_t)STALL_USEC, 0, on_stall, k);
+    return r < 0 ? r : sd_event_source_set_enabled(k->stall, SD_EVENT_OFF);
 }
 
 static int kafka_start(struct sink *sink, sd_event *event, struct diag_list *diags)
@@ -595,6 +638,7 @@ static void kafka_done(struct sink *sink)
 
     producer_close(k);
     k->retry = sd_event_source_disable_unref(k->retry);
+    k->stall = sd_event_source_disable_unref(k->stall);
     k->wake = sd_event_source_disable_unref(k->wake);
     free_all(&k->out);
     free_all(&k->again);

@@ -53,11 +53,10 @@ run_hapax() {
 # wait_for SECONDS COMMAND…: until it succeeds, looking 20 times a second; fails when the time is over. The limit is a
 # safety net for a broken build, not a measurement.
 wait_for() {
-  local tries=$(($1 * 20))
+  local end=$((SECONDS + $1))
   shift
   while ! "$@" > /dev/null 2>&1; do
-    tries=$((tries - 1))
-    [ $tries -gt 0 ] || return 1
+    [ $SECONDS -le $end ] || return 1
     read -rt 0.05 <> <(:) || true
   done
 }
