@@ -71,6 +71,8 @@ void args_help(const struct arg_command *command)
     for (size_t i = 0; i < command->n_options; i++)
         print_option(&command->options[i]);
     print_option(&help);
+    if (command->more_help)
+        command->more_help();
     printf("\nThe manual: hapax-%s(1)\n", command->name);
 }
 

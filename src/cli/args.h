@@ -23,6 +23,7 @@ struct arg_command {
     const char *details; /* a paragraph or more, for hapax NAME --help; lines end with \n */
     const struct arg_option *options;
     size_t n_options;
+    void (*more_help)(void); /* prints what only the program knows, behind the options; NULL: nothing */
     int (*run)(const struct arg_command *command, int argc, char **argv); /* the exit code */
 };
 

@@ -286,6 +286,16 @@ static int run(const struct arg_command *command, int argc, char **argv)
     return code < 0 ? EXIT_SUCCESS : code;
 }
 
+static void list_drivers(void)
+{
+    printf("\nSources (source.NAME.driver):\n");
+    for (const struct source_driver *const *d = source_drivers; *d; d++)
+        printf("  %-10s %s\n", source_driver_name(*d), source_driver_summary(*d));
+    printf("\nSinks (sink.NAME.driver):\n");
+    for (const struct sink_driver *const *d = sink_drivers; *d; d++)
+        printf("  %-10s %s\n", sink_driver_name(*d), sink_driver_summary(*d));
+}
+
 static const struct arg_option options[] = {
     {"follow", 'F', NULL, "go on reading the FILEs as they grow and are rotated"},
     {"journal-directory", 'D', "DIR", "read the journal files in this folder, as of another machine"},
@@ -310,5 +320,6 @@ const struct arg_command run_command = {
                "The state is kept over restarts. SIGTERM and Ctrl-C end it, SIGHUP reopens its files.\n",
     .options = options,
     .n_options = ARRAY_SIZE(options),
+    .more_help = list_drivers,
     .run = run,
 };

@@ -5,9 +5,9 @@
  * gathers in the ledger; a commit makes it durable, and only then is the source told.
  *
  * When to commit. A lock-step source (omprog) waits for each answer: commit before it, if the record changed
- * anything. An alert should leave at once: commit at the end of the loop's turn. All else waits at most
+ * anything. An alert should leave at once: commit at the end of the loop's turn. Other changes wait at most
  * commit_interval. A record that changed nothing is acknowledged at once, unless an earlier one of its source
- * still waits: answers keep order.
+ * still waits: answers keep order; the place it moves its source to is written within PLACE_INTERVAL_USEC.
  *
  * A commit that fails (disk full) keeps everything, pauses all sources and is tried again each second;
  * nothing is lost meanwhile, since nobody was told otherwise. The same pressure holds while the outbox stands

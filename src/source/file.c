@@ -643,7 +643,7 @@ static void file_done(struct source *source)
 
 const struct source_driver file_source = {
     .name = "file",
-    .summary = "A log file: whole, or followed over rotation.",
+    .summary = "reads a log file: whole, or followed over rotation",
     .options = &file_table,
     .struct_size = sizeof(struct file_source),
     .capabilities = SOURCE_CAN_SEEK | SOURCE_ENDS,

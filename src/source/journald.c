@@ -849,7 +849,7 @@ static void journald_done(struct source *source)
 
 const struct source_driver journald_source = {
     .name = "journald",
-    .summary = "The systemd journal: of this machine, as it grows, or the journal files of others.",
+    .summary = "reads the systemd journal of this machine as it grows, or the journal files of others",
     .options = &journald_table,
     .struct_size = sizeof(struct journald_source),
     .capabilities = SOURCE_CAN_SEEK | SOURCE_ENDS,

@@ -295,7 +295,7 @@ static void stdin_done(struct source *source)
 
 const struct source_driver stdin_source = {
     .name = "stdin",
-    .summary = "Lines on standard input: from a pipe, from auditd as its plugin, or from rsyslog's omprog.",
+    .summary = "reads lines on standard input: of a pipe, of auditd as its plugin, or of rsyslog's omprog",
     .options = &stdin_table,
     .struct_size = sizeof(struct stdin_source),
     .capabilities = SOURCE_ENDS | SOURCE_LOCK_STEP,
