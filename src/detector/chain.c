@@ -100,11 +100,11 @@ static int open_job(struct chain_job *j, const struct job *job, const struct cha
     r = detector_new(j->driver, &(struct detector_options){job->id, job->threshold, j->settings},
                      &j->detector);
     if (r == -EINVAL)
-        return diag_add(
-            diags, NULL, 0, 0,
-            "job '%s': the options below detector.%s do not go together, expected what hapax.yaml(5) says "
-            "of their limits (as many buckets in a window)",
-            job->id, name);
+        return diag_add(diags, NULL, 0, 0,
+                        "job '%s': the options below detector.%s do not go together, expected values within "
+                        "the limits that "
+                        "hapax.yaml(5) names",
+                        job->id, name);
     return r;
 }
 
