@@ -25,6 +25,10 @@ enum verdict_reason {
     VERDICT_LATE,           /* older than what the detector still takes: no score */
     VERDICT_NO_USER,        /* the event names no user: no score */
     VERDICT_TABLE_FULL, /* the limit on users is reached and nothing less informative could go: no score */
+    VERDICT_LEARNING,   /* would alert, but the detector does not know enough yet */
+    VERDICT_SUPPRESSED, /* would alert, but an exception says no */
+    VERDICT_DIGESTED,   /* would alert, but an exception or a young account sends it to the digest */
+    VERDICT_ROLLED_UP,  /* would alert, but the volume limit counts it in a roll-up alert */
 };
 
 /* The desk: what a detector thinks of one user in one bucket. Borrowed for the call. */
@@ -42,6 +46,7 @@ struct verdict {
     double threshold;
     enum verdict_reason reason; /* VERDICT_ALERT: hand an alert over */
     bool is_final;              /* computed when the bucket closed */
+    const char *exception;      /* id of the exception that held the alert back; NULL: none */
 
     /* The counts behind it, this bucket included. */
     double user_weight;         /* what the model holds of this user: (decayed) buckets */
