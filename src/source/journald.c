@@ -526,31 +526,45 @@ static int seek_start(struct journald_source *s)
 
 /* Reading */
 
-static int add_field(struct journald_source *s, struct slice name, struct slice value, struct record *record)
+/* Adds "NAME=value", whose name is the first name_len bytes; what the next call into libsystemd may unmap is
+ * copied. */
+static int add_field(struct journald_source *s, struct slice field, size_t name_len, struct record *record)
 {
     size_t room = ENTRY_LIMIT_BYTES - MIN(ENTRY_LIMIT_BYTES, s->arena.allocated_bytes);
-    struct record_field *field = &s->fields[record->n_fields];
+    struct record_field *added = &s->fields[record->n_fields];
+    struct slice copy;
     int r;
 
-    if (value.len > room) {
+    if (field.len > name_len + 1 + room) {
         record->is_truncated = true;
-        value = slice_head(value, room);
+        field = slice_head(field, name_len + 1 + room);
     }
-    r = arena_copy(&s->arena, name, &field->name);
-    if (r >= 0)
-        r = arena_copy(&s->arena, value, &field->value);
+    r = arena_copy(&s->arena, field, &copy);
     if (r < 0)
         return r;
+    added->name = slice_head(copy, name_len);
+    added->value = slice_skip(copy, name_len + 1);
     record->n_fields++;
     return 0;
 }
 
 static int add_number(struct journald_source *s, struct slice name, uint64_t v, struct record *record)
 {
-    char text[24];
-    int n = snprintf(text, sizeof(text), "%" PRIu64, v);
+    char text[FIELD_NAME_MAX + 1 + U64_TEXT_MAX];
 
-    return add_field(s, name, slice_new(text, (size_t)n), record);
+    memcpy(text, name.data, name.len);
+    text[name.len] = '=';
+    return add_field(s, slice_new(text, name.len + 1 + format_u64(v, text + name.len + 1)), name.len, record);
+}
+
+/*
+ * journald takes each audit record apart into fields (systemd src/journal/journald-audit.c), up to 64 of
+ * them, and keeps the record whole in MESSAGE, which is what is read: half of what such an entry holds need
+ * not be copied.
+ */
+static bool is_wanted(struct slice field)
+{
+    return !slice_starts_with(field, SLICE("_AUDIT_FIELD_"));
 }
 
 /* The fields journald stores beside an entry, named as the export format does. */
@@ -588,20 +602,19 @@ static int emit_entry(struct journald_source *s)
     /* before each enumeration: a leftover position of an earlier entry would skip fields */
     sd_journal_restart_data(s->journal);
     while (failure == 0 && (r = sd_journal_enumerate_available_data(s->journal, &data, &len)) > 0) {
-        struct slice field = slice_new(data, len), name;
+        struct slice field = slice_new(data, len);
         size_t at = slice_find(field, '=');
 
-        if (at == field.len || at > FIELD_NAME_MAX)
+        if (at == field.len || at > FIELD_NAME_MAX || !is_wanted(field))
             continue;
         if (record.n_fields == ARRAY_SIZE(s->fields)) {
             record.is_truncated = true;
             break;
         }
-        name = slice_head(field, at);
         /* unpacked up to the threshold only */
         if (len >= ENTRY_LIMIT_BYTES)
             record.is_truncated = true;
-        r = add_field(s, name, slice_skip(field, at + 1), &record);
+        r = add_field(s, field, at, &record);
         if (r < 0)
             return r;
     }

@@ -17,6 +17,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int parse_u64(struct slice s, uint64_t *ret_v)
 {
@@ -311,4 +312,16 @@ void format_timestamp(int64_t usec, char ret_text[TIMESTAMP_SIZE])
     (void)snprintf(ret_text, TIMESTAMP_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", year % 10000, month % 100,
                    day % 100, (unsigned)(msec / 3600000) % 100, (unsigned)(msec / 60000) % 60,
                    (unsigned)(msec / 1000) % 60, (unsigned)(msec % 1000));
+}
+
+size_t format_u64(uint64_t v, char *text)
+{
+    char digits[U64_TEXT_MAX];
+    size_t n = 0;
+
+    do
+        digits[sizeof(digits) - ++n] = (char)('0' + v % 10);
+    while ((v /= 10) > 0);
+    memcpy(text, digits + sizeof(digits) - n, n);
+    return n;
 }

@@ -49,4 +49,10 @@ int64_t days_from_civil(int64_t year, unsigned month, unsigned day);
 #define TIMESTAMP_SIZE 25
 void format_timestamp(int64_t usec, char ret_text[TIMESTAMP_SIZE]);
 
+/* Longest decimal text of a uint64_t: 18446744073709551615 */
+#define U64_TEXT_MAX 20
+
+/* Writes v in decimal, without a NUL, to text (U64_TEXT_MAX bytes of room). The length. */
+size_t format_u64(uint64_t v, char *text);
+
 #endif

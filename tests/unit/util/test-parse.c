@@ -316,3 +316,23 @@ Test(parse, every_day_of_four_centuries_is_written_and_read_back)
     }
     cr_assert_eq(days_from_civil(2200, 1, 1) - days_from_civil(1800, 1, 1), 146097); /* 400 years */
 }
+
+Test(parse, numbers_as_text)
+{
+    static const struct {
+        uint64_t v;
+        const char *text;
+    } rows[] = {
+        {0, "0"},
+        {9, "9"},
+        {10, "10"},
+        {1700000000123456, "1700000000123456"},
+        {UINT64_MAX, "18446744073709551615"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char text[U64_TEXT_MAX];
+
+        cr_assert(slice_equal(slice_new(text, format_u64(rows[i].v, text)), slice_from_string(rows[i].text)));
+    }
+}
