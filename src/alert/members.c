@@ -38,19 +38,31 @@ int member_user_label(struct arena *arena, const struct user *user, struct slice
     return event_identity(&event, IDENTITY_LOGIN, arena, ret_label);
 }
 
-/* Categories of ECS are lists; a process start has one. */
-static void list_of_one(struct json_writer *w, const char *name, const char *value)
-{
-    json_begin_array(w, name);
-    json_text(w, NULL, value);
-    json_end(w);
-}
+static const char *const phase_names[][3] = {
+    [EVENT_PROCESS_START] = {[EVENT_BEGINS] = "start", [EVENT_ENDS] = "start", [EVENT_HAPPENS] = "start"},
+    [EVENT_SESSION] = {[EVENT_BEGINS] = "start", [EVENT_ENDS] = "end", [EVENT_HAPPENS] = "info"},
+    [EVENT_ACCOUNT] = {[EVENT_BEGINS] = "creation", [EVENT_ENDS] = "deletion", [EVENT_HAPPENS] = "change"},
+};
+
+/* ECS event.category */
+static const char *const category_names[] = {
+    [EVENT_PROCESS_START] = "process",
+    [EVENT_SESSION] = "session",
+    [EVENT_ACCOUNT] = "iam",
+};
 
 void members_event(struct json_writer *w, const char *kind, const struct event *event)
 {
     json_text(w, "kind", kind);
-    list_of_one(w, "category", "process");
-    list_of_one(w, "type", "start");
+    /* both are lists in ECS */
+    json_begin_array(w, "category");
+    json_text(w, NULL, category_names[event->kind]);
+    json_end(w);
+    json_begin_array(w, "type");
+    if (event->kind == EVENT_ACCOUNT)
+        json_text(w, NULL, slice_is_absent(event->group) ? "user" : "group");
+    json_text(w, NULL, phase_names[event->kind][event->phase]);
+    json_end(w);
     json_string(w, "action", event->action);
     json_text(w, "outcome", event->is_failure ? "failure" : "success");
 }
@@ -70,6 +82,13 @@ void members_user(struct json_writer *w, const struct event *event)
     json_begin_object(w, "effective");
     json_string(w, "name", event->effective.name);
     json_string(w, "id", event->effective.id);
+    json_end(w);
+    json_begin_object(w, "target");
+    json_string(w, "name", event->target.name);
+    json_string(w, "id", event->target.id);
+    json_begin_object(w, "group");
+    json_string(w, "name", event->group);
+    json_end(w);
     json_end(w);
     json_end(w);
 }
@@ -188,6 +207,9 @@ void members_hapax(struct json_writer *w, const struct event *event, size_t args
     json_text(w, "kind", actor_kind_names[event->actor_kind]);
     json_end(w);
     hapax_process(w, event, args_bytes_max);
+    json_begin_object(w, "session");
+    json_string(w, "id", event->session);
+    json_end(w);
     if (event->audit.is_present)
         hapax_audit(w, &event->audit);
     if (w->is_cut || n_args_within(event, args_bytes_max) < event->n_args)

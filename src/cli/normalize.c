@@ -25,6 +25,30 @@ struct normalize {
     int write_errno; /* of standard output; 0: all is written so far */
 };
 
+static int take_events(struct normalize *n, const char *value)
+{
+    static const struct {
+        const char *name;
+        unsigned kinds;
+    } rows[] = {
+        {"process", EVENT_KIND_BIT(EVENT_PROCESS_START)},
+        {"session", EVENT_KIND_BIT(EVENT_SESSION)},
+        {"account", EVENT_KIND_BIT(EVENT_ACCOUNT)},
+        {"all",
+         EVENT_KIND_BIT(EVENT_PROCESS_START) | EVENT_KIND_BIT(EVENT_SESSION) | EVENT_KIND_BIT(EVENT_ACCOUNT)},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        if (strcmp(value, rows[i].name) == 0) {
+            n->setup.event_kinds |= rows[i].kinds;
+            return 0;
+        }
+    }
+    (void)fprintf(stderr, "hapax normalize: --events '%s': expected process, session, account or all\n",
+                  value);
+    return EXIT_MISUSE;
+}
+
 static int take_option(void *userdata, const struct arg_option *option, const char *value)
 {
     struct normalize *n = userdata;
@@ -33,6 +57,8 @@ static int take_option(void *userdata, const struct arg_option *option, const ch
         n->is_quiet = true;
         return 0;
     }
+    if (strcmp(option->name, "events") == 0)
+        return take_events(n, value);
     return setup_take_option(&n->setup, n->command, option, value);
 }
 
@@ -130,13 +156,14 @@ static int run(const struct arg_command *command, int argc, char **argv)
 static const struct arg_option options[] = {
     SETUP_INPUT_OPTIONS,
     SETUP_CONFIG_OPTIONS,
+    {"events", 0, "KIND", "process (default), session, account or all; may be given more than once"},
     {"quiet", 'q', NULL, "do not print the counts on stderr"},
 };
 
 const struct arg_command normalize_command = {
     .name = "normalize",
     .usage = "[FILE…|-]",
-    .summary = "print the process starts in log files as ECS JSON, one a line",
+    .summary = "print the process starts (or sessions, accounts) in log files as ECS JSON, one a line",
     .details =
         "Reads audit records (plain, ENRICHED, in syslog, in the journal's export format), sudo, snoopy and "
         "cron\n"

@@ -284,6 +284,7 @@ struct normalizer_options setup_normalizer_options(const struct setup *setup, in
 {
     return (struct normalizer_options){
         .format = (enum format)setup->settings.format,
+        .kinds = setup->event_kinds,
         .rulebase = setup->rulebase,
         .uid_map = setup->uid_map,
         .host = slice_from_string(setup->settings.host),

@@ -40,6 +40,7 @@ struct setup {
     struct diag_list diags; /* problems so far: setup_report prints them */
     struct settings settings;
     bool has_settings;
+    unsigned event_kinds; /* EVENT_KIND_BITs of what the inputs hand over; 0: process starts */
     struct rulebase *rulebase;
     struct uid_map *uid_map;
     struct job_set jobs;

@@ -193,6 +193,8 @@ int chain_event(struct chain *chain, const struct event *event)
     bool is_selected = false;
     int r;
 
+    if (event->kind != EVENT_PROCESS_START)
+        return 0;
     chain->stats.n_events++;
     for (size_t i = 0; i < chain->n_jobs && !is_selected; i++)
         is_selected = job_selects(chain->jobs[i].job, event);

@@ -3,9 +3,10 @@
 #define HAPAX_EVENT_EVENT_H
 
 /*
- * The hall: one process start, the only thing that walks from normalize on. Fields carry ECS meanings. An
- * absent slice means "the source did not say". All slices are borrowed until the call that hands the event
- * over returns; they may hold any byte (UTF-8 is made at the JSON writer).
+ * The hall: one process start, the only thing that walks from normalize on; or, where somebody asks for them,
+ * a session or account event, which has fewer of the fields. Fields carry ECS meanings. An absent slice means
+ * "the source did not say". All slices are borrowed until the call that hands the event over returns; they
+ * may hold any byte (UTF-8 is made at the JSON writer).
  */
 
 #include <stdbool.h>
@@ -24,6 +25,24 @@ enum actor_kind {
     ACTOR_PERSON,  /* a login identity, or the only user a format knows */
     ACTOR_SERVICE, /* the login identity is unset: the uid acted by itself */
     ACTOR_NUMERIC, /* a service identity that has a number and no name: ephemeral container uids */
+};
+
+/* What happened. Jobs look at process starts; the others tell where a session came from and how old an
+ * account is. */
+enum event_kind {
+    EVENT_PROCESS_START,
+    EVENT_SESSION, /* somebody was authenticated, logged in or out, became somebody else, ran sudo */
+    EVENT_ACCOUNT, /* an account or a group was made, changed or removed */
+};
+
+/* A set of kinds, for those who ask for events. */
+#define EVENT_KIND_BIT(kind) (1U << (kind))
+
+/* ECS event.type: start, end and info of a session; creation, deletion and change of an account. */
+enum event_phase {
+    EVENT_BEGINS,
+    EVENT_ENDS,
+    EVENT_HAPPENS,
 };
 
 struct user {
@@ -47,7 +66,9 @@ struct event_audit {
 };
 
 struct event {
-    int64_t time_usec; /* event time, since the epoch */
+    enum event_kind kind;
+    enum event_phase phase; /* of a session or account event */
+    int64_t time_usec;      /* event time, since the epoch */
     enum trust trust;
     struct slice format; /* which reader made it: "audit", "sudo", "sudo_json", "ecs", "snoopy", "cron", … */
     struct slice action; /* ECS event.action: "executed", … */
@@ -59,6 +80,9 @@ struct event {
     struct user actor;     /* who: login identity, else the real user (normalize/identity.c) */
     struct user real;      /* the real uid's user: the parity identity */
     struct user effective; /* as whom */
+    struct user target;   /* whose account it is about: logged in to, added, changed; not of process starts */
+    struct slice group;   /* the group it is about; not of process starts */
+    struct slice session; /* id the host gave the login session: audit's ses, logind's name of it */
 
     struct slice process_name; /* comm; base name of the executable where comm is absent */
     struct slice executable;

@@ -60,6 +60,8 @@ int normalizer_new(const struct normalizer_options *options, struct normalizer *
     if (!n)
         return -ENOMEM;
     n->options = *options;
+    if (n->options.kinds == 0)
+        n->options.kinds = EVENT_KIND_BIT(EVENT_PROCESS_START);
     if (!slice_is_absent(options->host)) {
         n->host = strndup(options->host.data, options->host.len);
         if (!n->host)
@@ -108,10 +110,17 @@ static int take_outcome(struct normalizer *n, int outcome, struct event *event, 
 {
     switch (outcome) {
     case TEXT_EVENT:
+        if (!(n->options.kinds & EVENT_KIND_BIT(event->kind))) {
+            n->stats.n_ignored++;
+            return 0;
+        }
         if (slice_is_absent(event->host))
             event->host = n->options.host;
         n->stats.n_used++;
-        n->stats.n_events++;
+        if (event->kind == EVENT_PROCESS_START)
+            n->stats.n_events++;
+        else
+            n->stats.n_context++;
         return emit(userdata, event);
     case TEXT_IGNORED:
         n->stats.n_ignored++;

@@ -3,10 +3,11 @@
 #define HAPAX_NORMALIZE_NORMALIZER_H
 
 /*
- * Records in, process start events out: one normalizer per source. It recognises the format of each record,
- * reads it, assembles audit events from their records, and decides who did it (normalize/identity.c). It sees
- * no descriptor, no clock and no name service: local time is read in the process's TZ (tzset by the program),
- * names come from the record or from the uid map.
+ * Records in, process start events out, and session and account events where they are asked for: one
+ * normalizer per source. It recognises the format of each record, reads it, assembles audit events from their
+ * records, and decides who did it (normalize/identity.c). It sees no descriptor, no clock and no name
+ * service: local time is read in the process's TZ (tzset by the program), names come from the record or from
+ * the uid map.
  */
 
 #include <stdint.h>
@@ -29,6 +30,7 @@ extern const char *const format_names[];
 
 struct normalizer_options {
     enum format format;
+    unsigned kinds; /* EVENT_KIND_BITs: which events are handed over; 0: process starts alone */
     const struct rulebase *rulebase; /* borrowed, outlives the normalizer */
     const struct uid_map *uid_map;   /* borrowed, may be NULL */
     struct slice host;               /* for records that name no host; copied; absent: leave host.name out */
@@ -44,12 +46,13 @@ struct normalizer_options {
  * n_quarantined. */
 struct normalizer_stats {
     uint64_t n_records;
-    uint64_t n_empty;       /* blank lines */
-    uint64_t n_events;      /* process starts handed over */
-    uint64_t n_used;        /* records that are part of a process start, or of one that is being assembled */
-    uint64_t n_ignored;     /* understood, and not a process start: refused sudo, other audit records, process
-                               ends … */
-    uint64_t n_unknown;     /* no reader knows it */
+    uint64_t n_empty;   /* blank lines */
+    uint64_t n_events;  /* process starts handed over */
+    uint64_t n_context; /* session and account events handed over */
+    uint64_t n_used;    /* records that are part of an event handed over, or of one that is being assembled */
+    uint64_t n_ignored; /* understood, and not an event asked for: refused sudo, other audit records, process
+                           ends … */
+    uint64_t n_unknown; /* no reader knows it */
     uint64_t n_quarantined; /* a reader knows it and it is broken: cut, not JSON, lies about its lengths … */
     uint64_t n_duplicates;  /* the same audit record again (journald's kernel transport); also in n_ignored */
     uint64_t n_late;        /* audit records of an event handed over before; also in n_ignored */

@@ -184,6 +184,7 @@ struct found {
     struct slice user_name, user_id, effective_name, effective_id;
     struct slice pid, process_name, executable, command_line, working_directory;
     struct slice tty, host, action, group, shell_line;
+    struct slice target_name, target_id, target_group, session, source_ip;
 };
 
 static const struct {
@@ -202,6 +203,11 @@ static const struct {
     {"host.name", offsetof(struct found, host)},
     {"event.action", offsetof(struct found, action)},
     {"tty", offsetof(struct found, tty)},
+    {"user.target.name", offsetof(struct found, target_name)},
+    {"user.target.id", offsetof(struct found, target_id)},
+    {"group.name", offsetof(struct found, target_group)},
+    {"session.id", offsetof(struct found, session)},
+    {"source.ip", offsetof(struct found, source_ip)},
     {"cron.command", offsetof(struct found, shell_line)},
     {"sudo.HOST", offsetof(struct found, host)},
     {"sudo.TTY", offsetof(struct found, tty)},
@@ -232,7 +238,8 @@ static struct found read_fields(const struct rule_match *match)
 /* The first tag that says which format it is, not what to do with it. */
 static struct slice read_format(struct slice tags)
 {
-    static const char *const others[] = {"process_start", "ignore", "continuation", "logs_itself"};
+    static const char *const others[] = {"process_start", "ignore", "continuation", "logs_itself", "session",
+                                         "account",       "begins", "ends",         "failure"};
 
     while (tags.len > 0) {
         size_t end = slice_find(tags, ',');
@@ -534,6 +541,43 @@ static int make_event(const struct rule_match *match, const struct found *found,
     return TEXT_EVENT;
 }
 
+/*
+ * A session or account event. Who did it may be missing (a login at the console, a useradd that says only
+ * whom it made); the account it is about stands for him where somebody acts on himself. Returns an enum
+ * text_outcome.
+ */
+static int make_context(const struct rule_match *match, const struct found *found,
+                        const struct text_line *line, enum trust trust, const struct uid_map *uid_map,
+                        struct event *ret_event)
+{
+    struct event event = EVENT_INIT;
+
+    if (!line->has_time || read_user(found->user_name, found->user_id, uid_map, &event.actor) < 0 ||
+        read_user(found->effective_name, found->effective_id, uid_map, &event.effective) < 0 ||
+        read_user(found->target_name, found->target_id, uid_map, &event.target) < 0)
+        return TEXT_QUARANTINED;
+    event.kind = rule_match_has_tag(match, "account") ? EVENT_ACCOUNT : EVENT_SESSION;
+    event.phase = rule_match_has_tag(match, "begins") ? EVENT_BEGINS
+                  : rule_match_has_tag(match, "ends") ? EVENT_ENDS
+                                                      : EVENT_HAPPENS;
+    event.is_failure = rule_match_has_tag(match, "failure");
+    event.time_usec = line->time_usec;
+    event.trust = trust;
+    event.format = read_format(match->tags);
+    event.action = found->action;
+    event.host = slice_is_absent(line->host) ? found->host : line->host;
+    event.actor_kind = is_number(event.actor.name) ? ACTOR_NUMERIC : ACTOR_PERSON;
+    event.real = event.actor;
+    event.group = found->target_group;
+    event.session = found->session;
+    event.tty = terminal(found->tty);
+    event.login_source_ip = found->source_ip;
+    event.process_name = line->program;
+    event.pid = line->pid;
+    *ret_event = event;
+    return TEXT_EVENT;
+}
+
 /* "PROGRAM: MESSAGE", which message rules match; only the message where there is no program. */
 static int join_message(const struct text_line *line, struct arena *arena, struct slice *ret_text)
 {
@@ -574,6 +618,8 @@ int text_read_message(const struct rulebase *rb, const struct text_line *line, e
     if (r == 0)
         return TEXT_UNKNOWN;
     found = read_fields(&match);
+    if (rule_match_has_tag(&match, "session") || rule_match_has_tag(&match, "account"))
+        return make_context(&match, &found, line, trust, uid_map, ret_event);
     /* a sudo -l that may hide a command is none to be ignored */
     if (!rule_match_has_tag(&match, "process_start") &&
         (slice_is_absent(found.command_line) || !is_ambiguous(&match, &found)))

@@ -30,8 +30,8 @@ struct text_line {
 
 enum text_outcome {
     TEXT_UNKNOWN,     /* no rule matches */
-    TEXT_EVENT,       /* a process start: *ret_event is filled */
-    TEXT_IGNORED,     /* understood, and not a process start (a refused sudo, a PAM session line) */
+    TEXT_EVENT,       /* an event of any kind: *ret_event is filled */
+    TEXT_IGNORED,     /* understood, and no event (a refused sudo) */
     TEXT_QUARANTINED, /* a rule matches and what it found cannot be: a number that is none, no time … */
 };
 

@@ -44,6 +44,9 @@ static inline void describe(struct buffer *out, const struct event *e)
     cr_assert_geq(buffer_append_format(out, "%s", kinds[e->actor_kind]), 0);
     describe_user(out, "real", e->real);
     describe_user(out, "effective", e->effective);
+    describe_user(out, "target", e->target);
+    describe_text(out, "group", e->group);
+    describe_text(out, "session", e->session);
     describe_text(out, "name", e->process_name);
     describe_text(out, "exe", e->executable);
     describe_text(out, "command", e->command_line);

@@ -82,7 +82,13 @@ static void put_user(struct buffer *out, const char *role, const struct user *us
 static void put_event(struct buffer *out, const struct event *e)
 {
     static const char *const kinds[] = {"person", "service", "numeric"};
+    static const char *const event_kinds[] = {"process start", "session", "account"};
+    static const char *const phases[] = {"begins", "ends", "happens"};
 
+    if (e->kind != EVENT_PROCESS_START) {
+        put(out, "kind", slice_from_string(event_kinds[e->kind]));
+        put(out, "phase", slice_from_string(phases[e->phase]));
+    }
     put(out, "format", e->format);
     put_time(out, e->time_usec);
     put(out, "host", e->host);
@@ -92,6 +98,12 @@ static void put_event(struct buffer *out, const struct event *e)
         put(out, "actor.kind", slice_from_string(kinds[e->actor_kind]));
     put_user(out, "real", &e->real);
     put_user(out, "effective", &e->effective);
+    put_user(out, "target", &e->target);
+    put(out, "group", e->group);
+    put(out, "session", e->session);
+    put(out, "from", e->login_source_ip);
+    if (e->is_failure)
+        put(out, "outcome", SLICE("failure"));
     put(out, "name", e->process_name);
     put(out, "executable", e->executable);
     put(out, "command_line", e->command_line);
@@ -103,8 +115,8 @@ static void put_event(struct buffer *out, const struct event *e)
         APPEND(buffer_append_format(out, "pid = %" PRId64 "\n", e->pid));
     if (e->is_ambiguous)
         put(out, "ambiguous", slice_from_string(e->trust == TRUST_LOW ? "yes" : "yes, and trusted"));
-    cr_assert_not(e->is_args_exact);
-    cr_assert_eq(e->args_count, (int64_t)e->n_args);
+    cr_assert_eq(e->is_args_exact, e->kind != EVENT_PROCESS_START);
+    cr_assert_eq(e->args_count, e->kind == EVENT_PROCESS_START ? (int64_t)e->n_args : -1);
 }
 
 static void put_record(struct buffer *out, const struct audit_record *record)
