@@ -3,7 +3,8 @@
 /*
  * A row of `hapax replay --records`: what a closed bucket says about one user, whether it is an alert or not.
  * It is for comparing (with another detector, with an earlier version), so it has the numbers in full and
- * nothing else. A row of a bucket that was not scored has no probability.
+ * nothing else. A row of a bucket that was not scored has no probability, and one of a detector that does not
+ * look at buckets as a whole has neither bucket score nor influencers.
  */
 #include "alert/alert.h"
 
@@ -22,5 +23,19 @@ int alert_record_row(const struct verdict *verdict, struct arena *arena, struct 
     if (verdict->has_probability)
         json_number(&w, "probability", verdict->probability);
     json_number(&w, "score", verdict->score);
+    if (verdict->has_bucket_score)
+        json_number(&w, "bucket_score", verdict->bucket_score);
+    json_begin_array(&w, "influencers");
+    for (size_t i = 0; i < verdict->n_influencers; i++) {
+        const struct verdict_influencer *influencer = &verdict->influencers[i];
+
+        json_begin_object(&w, NULL);
+        json_text(&w, "field", influencer->field);
+        json_string(&w, "value", influencer->value);
+        json_number(&w, "probability", influencer->probability);
+        json_number(&w, "score", influencer->score);
+        json_end(&w);
+    }
+    json_end(&w);
     return json_finish(&w, ret_json);
 }

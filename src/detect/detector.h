@@ -31,6 +31,13 @@ enum verdict_reason {
     VERDICT_ROLLED_UP,  /* would alert, but the volume limit counts it in a roll-up alert */
 };
 
+/* What occurred together with a user in a bucket, and how unusual the bucket made it. */
+struct verdict_influencer {
+    const char *field; /* "user", "host", "process" */
+    struct slice value;
+    double probability, score; /* score: 0 to 100 */
+};
+
 /* The desk: what a detector thinks of one user in one bucket. Borrowed for the call. */
 struct verdict {
     const char *job;           /* job id */
@@ -57,6 +64,12 @@ struct verdict {
     int64_t first_seen_usec;    /* bucket start; of what the model still remembers */
     int64_t previous_seen_usec; /* bucket start of the last bucket before this one; 0 with is_first_seen */
     uint64_t n_events;          /* of this user in this bucket so far */
+
+    /* Of a final verdict, where the detector has such a thing. */
+    bool has_bucket_score;
+    double bucket_score;                          /* 0 to 100: of all that happened in the bucket */
+    const struct verdict_influencer *influencers; /* by field, then by the bytes of the value */
+    size_t n_influencers;
 };
 
 struct detector_callbacks {

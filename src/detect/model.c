@@ -8,6 +8,12 @@
  * When the head moves, a heap over all users' oldest buckets finds the bits that fall out, so that moving
  * costs only what is forgotten. A user without a bit is gone, and new when it comes back.
  *
+ * Growth: with max_growth a day (UTC) adds at most that much to a weight, however many of its buckets have a
+ * bit: the weight is the sum over days of min(bits, max_growth), whatever the order in which bits come and
+ * go. Whoever acts in every bucket of three days then weighs as much as somebody who came max_growth times on
+ * each of them, instead of like a month of an ordinary day's work. Decay has no such rule: it is somebody
+ * else's.
+ *
  * Decay: Elastic multiplies every weight by f = exp(-lambda) at the end of every active bucket. Here a new
  * bucket is worth exp(lambda * n) more than the one n active buckets ago and nothing else is ever touched;
  * population_unit turns weights back (Cormode et al. 2009, "forward decay"). Users with the same history
@@ -32,11 +38,8 @@
 #include <stddef.h>
 #include <utlist.h>
 
-/* a raw maximum counts for so many buckets without the user: Elastic's normaliser (ml-cpp 9.5), as described
- * and measured */
-#define GREATEST_LASTS_BUCKETS 50
-/* and loses exp(-2 lambda) in each of them */
-#define GREATEST_DECAY 2
+#include "util/parse.h"
+
 /* lambda * n at which weights get a new base: far from DBL_MAX, about exp(709), even after sums */
 #define MAX_EXPONENT 600.0
 /* a weight below this tells nothing and might next be rounded to 0 */
@@ -87,6 +90,7 @@ static void presence_free(struct presence *presence)
     if (!presence)
         return;
     buffer_done(&presence->event);
+    free(presence->influences);
     free(presence);
 }
 
@@ -402,11 +406,46 @@ static int64_t find_bit(const struct model *model, const struct member *member, 
     return BUCKET_NONE;
 }
 
+/* The days a bucket counts for are those of its start, in UTC. */
+static int64_t day_of(const struct model *model, int64_t bucket)
+{
+    return bucket * model->span_usec / USEC_PER_DAY;
+}
+
+/* The member's bits of the bucket's day, as far as the window holds it; counts up to limit. */
+static int64_t count_day(const struct model *model, const struct member *member, int64_t bucket,
+                         int64_t limit)
+{
+    const int64_t day = day_of(model, bucket);
+    const int64_t last = MIN(((day + 1) * USEC_PER_DAY - 1) / model->span_usec, member->last_bucket);
+    int64_t at = MAX((day * USEC_PER_DAY + model->span_usec - 1) / model->span_usec, member->oldest_bucket);
+    int64_t n = 0;
+
+    while (n < limit && (at = find_bit(model, member, at, last, 1)) != BUCKET_NONE) {
+        n++;
+        at++;
+    }
+    return n;
+}
+
+/* Whether one more bucket of its day weighs anything; the bucket itself has no bit. */
+static bool is_day_open(const struct model *model, const struct member *member, int64_t bucket)
+{
+    return model->max_growth == 0 || count_day(model, member, bucket, model->max_growth) < model->max_growth;
+}
+
 void member_set_bit(const struct model *model, struct member *member, int64_t bucket)
 {
     const size_t bit = bit_of(model, bucket);
 
     member->bits[bit / 64] |= UINT64_C(1) << bit % 64;
+}
+
+void member_learn_bit(const struct model *model, struct member *member, int64_t bucket)
+{
+    member->weight += is_day_open(model, member, bucket);
+    member_set_bit(model, member, bucket);
+    member->oldest_bucket = MIN(member->oldest_bucket, bucket);
 }
 
 int64_t member_next_bit(const struct model *model, const struct member *member, int64_t bucket)
@@ -429,11 +468,9 @@ int64_t member_previous_bucket(const struct model *model, const struct member *m
 
 double member_greatest_raw(const struct model *model, const struct member *member, int64_t bucket)
 {
-    const int64_t age = bucket - member->greatest_bucket;
-
-    if (member->greatest_bucket == BUCKET_NONE || age > GREATEST_LASTS_BUCKETS)
-        return 0;
-    return member->greatest_raw * exp(-GREATEST_DECAY * model->lambda * (double)MAX(age, INT64_C(0)));
+    return member->greatest_bucket == BUCKET_NONE
+               ? 0
+               : rarity_fade(member->greatest_raw, bucket - member->greatest_bucket, model->lambda);
 }
 
 bool member_has_alerted(const struct member *member, int64_t bucket)
@@ -491,9 +528,7 @@ void model_learn(struct model *model, struct member *member, int64_t bucket)
         bit = bit_of(model, bucket);
         if (member->bits[bit / 64] >> bit % 64 & 1)
             return;
-        member_set_bit(model, member, bucket);
-        member->weight += 1;
-        member->oldest_bucket = MIN(member->oldest_bucket, bucket);
+        member_learn_bit(model, member, bucket);
     } else {
         assert(bucket == model->now_bucket);
         if (bucket <= member->last_bucket)
@@ -624,7 +659,7 @@ static int expire(struct model *model, struct member *member, int64_t limit)
     while (bucket != BUCKET_NONE && bucket <= limit) {
         bit = bit_of(model, bucket);
         member->bits[bit / 64] &= ~(UINT64_C(1) << bit % 64);
-        member->weight -= 1;
+        member->weight -= is_day_open(model, member, bucket);
         bucket = find_bit(model, member, bucket + 1, member->last_bucket, 1);
     }
     if (bucket == BUCKET_NONE) {

@@ -18,6 +18,7 @@
 
 #include "detect/heap.h"
 #include "detect/rarity.h"
+#include "detect/tail.h"
 #include "event/event.h"
 #include "util/buffer.h"
 #include "util/cleanup.h"
@@ -36,6 +37,7 @@ enum forget {
 #define BUCKET_NONE INT64_C(-1)
 
 struct population;
+struct influence;
 
 /* What a user has done in the open bucket. */
 struct presence {
@@ -43,6 +45,10 @@ struct presence {
     struct buffer event; /* the last one, as event_save wrote it */
     double probability;  /* as of population version; not state: it can be computed again */
     uint64_t version;
+    /* what occurred with the user: see rare_note. Its own name first; the last one of each field is at hand
+     */
+    struct influence **influences, *last_influence[3];
+    uint32_t n_influences, influences_size, n_of_field[3];
 };
 
 /* What the model holds of one user. */
@@ -50,7 +56,7 @@ struct member {
     UT_hash_handle hh;
     struct population *population;
     struct slice name; /* behind the struct */
-    double weight;     /* window: buckets; decay: in the population's own unit, see population_unit */
+    double weight; /* window: buckets that count; decay: in the population's own unit, see population_unit */
     int64_t first_bucket, last_bucket;
     int64_t previous_bucket; /* decay: the one before last_bucket; BUCKET_NONE: none */
     double greatest_raw;     /* the user's own maximum, as it was in greatest_bucket */
@@ -82,6 +88,7 @@ struct population {
     int64_t base;          /* decay: the value of n_active whose buckets weigh 1 in the unit of weights */
     int64_t closed_bucket; /* the last one population_close was called for; its caller's, not state */
     uint64_t version;      /* changes with every weight */
+    struct tally tally;    /* of the bucket that closes; its caller's, not state */
     size_t rank;           /* place in a heap */
     bool is_dirty;
     struct population *prev, *next;
@@ -92,7 +99,9 @@ struct model {
     enum forget forget;
     int64_t n_window; /* buckets */
     double lambda;
-    size_t max_users; /* a population */
+    size_t max_users;   /* a population */
+    int64_t max_growth; /* window: of a weight in a day; 0: without limit */
+    int64_t span_usec;  /* of a bucket, for max_growth */
 
     struct population *populations;
     size_t n_members;     /* of all populations */
@@ -110,8 +119,8 @@ struct model {
 
 /* Limit on the users of all populations together; chosen: about 600 bytes each with the default window. */
 #define MODEL_MAX_MEMBERS 1000000U
-/* Limit on populations; chosen: ten times the hosts one instance is meant for. */
-#define MODEL_MAX_POPULATIONS 65536U
+/* Limit on populations; chosen: 100,000 hosts and room for some that come and go. About 1.5 KB each. */
+#define MODEL_MAX_POPULATIONS 131072U
 
 void model_init(struct model *model);
 void model_done(struct model *model);
@@ -184,6 +193,8 @@ void model_place_member(struct model *model, struct member *member);
 
 /* For state: the bits of a window, without any meaning of theirs. */
 void member_set_bit(const struct model *model, struct member *member, int64_t bucket);
+/* The same with its weight; last_bucket must not be before the bucket's day is over or the last bit. */
+void member_learn_bit(const struct model *model, struct member *member, int64_t bucket);
 /* The first bucket with a bit in [bucket, last_bucket], BUCKET_NONE where there is none. */
 int64_t member_next_bit(const struct model *model, const struct member *member, int64_t bucket);
 

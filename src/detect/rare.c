@@ -30,9 +30,9 @@
  * An alert is given once for (partition, user, bucket), by the event that first reaches the threshold, or
  * by the final verdict if only that one does. Which buckets have alerted is state.
  *
- * Of the four ceilings on the score, N2 and N3 are here; N0 (noise) and N1 (percentile) are not yet: see
- * rarity.c. Not here either: Elastic's removal of users unseen for 16000 buckets at job close; limits on
- * users do that work.
+ * Scores go through four ceilings (ceilings.c); what the bucket says as a whole and what it points at is in
+ * influence.c, and what happens when it closes in rare_bucket.c. Not here: Elastic's removal of users unseen
+ * for 16000 buckets at job close; limits on users do that work.
  *
  * Cost: an event of somebody already in the open bucket, with nobody new since, is a table look-up and a copy
  * of the event; otherwise one pass over the weights of the population from the changed one up, 10 to 20 us
@@ -52,18 +52,19 @@
 #define DECAY_RATE        0.0005
 #define DECAY_BUCKET_USEC (30 * USEC_PER_MINUTE)
 
-/* chosen: a usual event is below 1 KiB, ARG_MAX allows 2 MiB of arguments */
-#define EVENT_MAX_BYTES (64U << 10)
-/* chosen: of all events kept for the open bucket; beyond it they are kept without their arguments */
-#define EVENTS_MAX_BYTES ((size_t)64 << 20)
-/* chosen: what a field of an event without arguments may keep */
-#define FIELD_MAX_BYTES 256U
-
 static const char *const forget_choices[] = {"window", "decay", NULL};
 static const char *const populations_choices[] = {"one", "kinds", NULL};
 
 /* rows that rare_new looks at again */
-enum { ROW_FORGET, ROW_POPULATIONS, ROW_WINDOW, ROW_BUCKET_SPAN, ROW_LATENESS, ROW_MAX_USERS };
+enum {
+    ROW_FORGET,
+    ROW_POPULATIONS,
+    ROW_WINDOW,
+    ROW_BUCKET_SPAN,
+    ROW_LATENESS,
+    ROW_MAX_USERS,
+    ROW_MAX_GROWTH
+};
 
 static const struct option rare_option_rows[] = {
     [ROW_FORGET] =
@@ -127,6 +128,16 @@ static const struct option rare_option_rows[] = {
             .max = 1000000,
             .help = "the most users kept of one population, the least informative goes first",
         },
+    [ROW_MAX_GROWTH] =
+        {
+            .name = "max_growth",
+            .type = OPTION_INTEGER,
+            .offset = offsetof(struct rare_options, max_growth),
+            .default_text = "32",
+            .min = 0,
+            .max = 1440,
+            .help = "how many bucket spans of a day (UTC) may count for a user, 0 for all (forget: window)",
+        },
 };
 
 static const struct option_table rare_option_table = {
@@ -158,6 +169,7 @@ static void rare_free(struct detector *d)
     struct rare *rare = (struct rare *)d;
 
     model_done(&rare->model);
+    influences_done(&rare->influences);
     free(rare->present);
     arena_done(&rare->arena);
     free(rare->key_prefix);
@@ -189,7 +201,8 @@ static int rare_new(const struct detector_options *options, struct detector **re
         !is_within(&rare_option_rows[ROW_WINDOW], o->window_usec) ||
         !is_within(&rare_option_rows[ROW_BUCKET_SPAN], o->bucket_span_usec) ||
         !is_within(&rare_option_rows[ROW_LATENESS], o->lateness_usec) ||
-        !is_within(&rare_option_rows[ROW_MAX_USERS], o->max_users))
+        !is_within(&rare_option_rows[ROW_MAX_USERS], o->max_users) ||
+        !is_within(&rare_option_rows[ROW_MAX_GROWTH], o->max_growth))
         return -EINVAL;
     if (o->forget == FORGET_WINDOW && n_window > RARE_MAX_WINDOW_BUCKETS)
         return -EINVAL;
@@ -206,7 +219,11 @@ static int rare_new(const struct detector_options *options, struct detector **re
     rare->model.n_window = n_window;
     rare->model.lambda = DECAY_RATE * fmin(1, (double)o->bucket_span_usec / (double)DECAY_BUCKET_USEC);
     rare->model.max_users = (size_t)o->max_users;
+    rare->model.max_growth = o->max_growth;
+    rare->model.span_usec = o->bucket_span_usec;
     model_init(&rare->model);
+    rare->influences.lambda = rare->model.lambda;
+    influences_init(&rare->influences, o->bucket_span_usec);
     rare->has_kinds = o->forget == FORGET_WINDOW && o->populations == POPULATIONS_KINDS;
     rare->job = strdup(options->job);
     if (!rare->job)
@@ -221,94 +238,44 @@ static int rare_new(const struct detector_options *options, struct detector **re
     return 0;
 }
 
-int rare_enter(struct rare *rare, struct member *member)
+struct verdict rare_verdict(const struct rare *rare, const struct event *event, struct slice user,
+                            struct slice partition, int64_t bucket)
 {
-    struct member **present;
-    size_t size;
+    return (struct verdict){
+        .job = rare->job,
+        .detector = rare_driver.name,
+        .event = event,
+        .user = user,
+        .partition = partition,
+        .bucket_start_usec = bucket * rare->span_usec,
+        .bucket_span_usec = rare->span_usec,
+        .threshold = rare->threshold,
+    };
+}
 
-    if (member->presence)
+int rare_probability(struct rare *rare, struct member *member, double *ret_probability)
+{
+    struct population *population = member->population;
+    struct presence *presence = member->presence;
+    int r;
+
+    r = population_settle(population);
+    if (r < 0)
+        return r;
+    if (presence && presence->version == population->version) {
+        *ret_probability = presence->probability;
         return 0;
-    if (rare->n_present == rare->present_size) {
-        size = rare->present_size > 0 ? 2 * rare->present_size : 16;
-        present = reallocarray(rare->present, size, sizeof(struct member *));
-        if (!present)
-            return -ENOMEM;
-        rare->present = present;
-        rare->present_size = size;
     }
-    if (member_enter(member) < 0)
-        return -ENOMEM;
-    rare->present[rare->n_present++] = member;
+    *ret_probability =
+        rarity_probability(&population->curve, member->weight, population_unit(&rare->model, population));
+    if (presence) {
+        presence->probability = *ret_probability;
+        presence->version = population->version;
+    }
     return 0;
 }
 
-static void rare_leave(struct rare *rare, struct member *member)
-{
-    rare->event_bytes -= member->presence->event.size;
-    member_leave(member);
-}
-
-static struct slice cut(struct slice s)
-{
-    return slice_head(s, FIELD_MAX_BYTES);
-}
-
-/* What a final verdict cannot do without. */
-static struct event strip_event(const struct event *event)
-{
-    struct event s = *event;
-
-    s.format = cut(s.format);
-    s.action = cut(s.action);
-    s.host = cut(s.host);
-    s.actor = (struct user){cut(s.actor.name), cut(s.actor.id)};
-    s.real = (struct user){cut(s.real.name), cut(s.real.id)};
-    s.effective = (struct user){cut(s.effective.name), cut(s.effective.id)};
-    s.process_name = cut(s.process_name);
-    s.executable = cut(s.executable);
-    s.command_line = s.working_directory = s.tty = s.unit = SLICE_NULL;
-    s.parent_name = s.parent_executable = s.login_source_ip = SLICE_NULL;
-    s.audit.tty = s.audit.success = s.audit.key = s.audit.node = SLICE_NULL;
-    s.audit.emitted = s.audit.incomplete = SLICE_NULL;
-    s.args = NULL;
-    s.n_args = 0;
-    s.is_args_exact = false;
-    return s;
-}
-
-/* Whether the strings of an event are few enough to keep, without writing them first. */
-static bool is_large(const struct event *event)
-{
-    size_t bytes = event->command_line.len + event->executable.len + event->working_directory.len;
-
-    for (size_t i = 0; i < event->n_args && bytes <= EVENT_MAX_BYTES / 2; i++)
-        bytes += event->args[i].len + 4;
-    return bytes > EVENT_MAX_BYTES / 2;
-}
-
-static int keep_event(struct rare *rare, struct presence *presence, const struct event *event)
-{
-    struct buffer *out = &presence->event;
-    struct event stripped;
-    int r = 0;
-
-    rare->event_bytes -= out->size;
-    buffer_clear(out);
-    if (!is_large(event))
-        r = event_save(event, out);
-    if (r >= 0 &&
-        (out->len == 0 || out->len > EVENT_MAX_BYTES || rare->event_bytes + out->size > EVENTS_MAX_BYTES)) {
-        rare->stats.n_events_cut++;
-        stripped = strip_event(event);
-        buffer_done(out);
-        r = event_save(&stripped, out);
-    }
-    rare->event_bytes += out->size;
-    return r;
-}
-
-/* The members of a verdict that come from the model; the curve is settled. */
-static void describe(const struct rare *rare, struct member *member, int64_t bucket, struct verdict *v)
+void rare_describe(const struct rare *rare, struct member *member, int64_t bucket, struct verdict *v)
 {
     struct population *population = member->population;
     const double unit = population_unit(&rare->model, population);
@@ -323,37 +290,7 @@ static void describe(const struct rare *rare, struct member *member, int64_t buc
     v->previous_seen_usec = previous == BUCKET_NONE ? 0 : previous * rare->span_usec;
 }
 
-/* Probability and score of a member in this bucket; *ret_raw is for keeping. 0 or -ENOMEM. */
-static int judge(struct rare *rare, struct member *member, int64_t bucket, struct verdict *v, double *ret_raw)
-{
-    struct population *population = member->population;
-    struct presence *presence = member->presence;
-    double raw;
-    int r;
-
-    r = population_settle(population);
-    if (r < 0)
-        return r;
-    v->has_probability = true;
-    if (presence && presence->version == population->version) {
-        v->probability = presence->probability;
-    } else {
-        v->probability =
-            rarity_probability(&population->curve, member->weight, population_unit(&rare->model, population));
-        if (presence) {
-            presence->probability = v->probability;
-            presence->version = population->version;
-        }
-    }
-    raw = rarity_raw_score(v->probability);
-    *ret_raw = fmax(raw, member_greatest_raw(&rare->model, member, rare->model.now_bucket));
-    v->score = rarity_score(v->probability, raw, *ret_raw);
-    describe(rare, member, bucket, v);
-    return 0;
-}
-
-/* The reason of a scored verdict; remembers a new alert. 0 or -ENOMEM. */
-static int decide(struct rare *rare, struct member *member, int64_t bucket, struct verdict *v)
+int rare_decide(struct rare *rare, struct member *member, int64_t bucket, struct verdict *v)
 {
     const int64_t oldest =
         rare->model.forget == FORGET_WINDOW ? rare->model.now_bucket - rare->lateness_buckets : bucket;
@@ -373,84 +310,21 @@ static int decide(struct rare *rare, struct member *member, int64_t bucket, stru
     return 0;
 }
 
-static struct verdict verdict_of(const struct rare *rare, const struct event *event, struct slice user,
-                                 struct slice partition, int64_t bucket)
+/* Probability and provisional score of a member. 0 or -ENOMEM. */
+static int judge(struct rare *rare, struct member *member, int64_t bucket, struct verdict *v)
 {
-    return (struct verdict){
-        .job = rare->job,
-        .detector = rare_driver.name,
-        .event = event,
-        .user = user,
-        .partition = partition,
-        .bucket_start_usec = bucket * rare->span_usec,
-        .bucket_span_usec = rare->span_usec,
-        .threshold = rare->threshold,
-    };
-}
-
-static int compare_present(const void *pa, const void *pb)
-{
-    const struct member *a = *(struct member *const *)pa, *b = *(struct member *const *)pb;
-    int order = slice_compare(a->name, b->name);
-
-    if (order == 0)
-        order = slice_compare(a->population->partition, b->population->partition);
-    return order != 0 ? order : a->population->kind - b->population->kind;
-}
-
-static int finalise(struct rare *rare, struct member *member, const struct detector_callbacks *callbacks)
-{
-    const int64_t bucket = rare->model.now_bucket;
-    struct verdict v;
-    struct event event;
-    double raw;
+    const struct ceilings *ceilings = &rare->influences.histories[HISTORY_RECORDS].ceilings;
+    double raw, greatest;
     int r;
 
-    arena_reset(&rare->arena);
-    r = event_load(buffer_slice(&member->presence->event), &rare->arena, &event);
+    r = rare_probability(rare, member, &v->probability);
     if (r < 0)
         return r;
-    v = verdict_of(rare, &event, member->name, member->population->partition, bucket);
-    v.is_final = true;
-    v.n_events = member->presence->n_events;
-    r = judge(rare, member, bucket, &v, &raw);
-    if (r < 0)
-        return r;
-    r = decide(rare, member, bucket, &v);
-    if (r < 0)
-        return r;
-    member->greatest_raw = raw;
-    member->greatest_bucket = bucket;
-    member_touch(&rare->model, member);
-    return callbacks->final ? callbacks->final(callbacks->userdata, &v) : 0;
-}
-
-static int close_bucket(struct rare *rare, const struct detector_callbacks *callbacks)
-{
-    struct population *population;
-    int r;
-
-    if (rare->n_present == 0)
-        return 0;
-    qsort(rare->present, rare->n_present, sizeof(struct member *), compare_present);
-    for (size_t i = 0; i < rare->n_present; i++) {
-        r = finalise(rare, rare->present[i], callbacks);
-        if (r < 0)
-            return r;
-    }
-    for (size_t i = 0; i < rare->n_present; i++)
-        rare_leave(rare, rare->present[i]);
-    /* all of them have left: the first of each population to be met here closes it */
-    for (size_t i = 0; i < rare->n_present; i++) {
-        population = rare->present[i]->population;
-        if (population->closed_bucket == rare->model.now_bucket)
-            continue;
-        population->closed_bucket = rare->model.now_bucket;
-        r = population_close(&rare->model, population);
-        if (r < 0)
-            return r;
-    }
-    rare->n_present = 0;
+    v->has_probability = true;
+    raw = rarity_raw_score(v->probability);
+    greatest = fmax(raw, member_greatest_raw(&rare->model, member, rare->model.now_bucket));
+    v->score = ceilings_score(ceilings, raw, greatest, rare->n_present + (member->presence ? 0 : 1));
+    rare_describe(rare, member, bucket, v);
     return 0;
 }
 
@@ -459,7 +333,7 @@ static int move_to(struct rare *rare, int64_t bucket, const struct detector_call
     int r;
 
     if (bucket > rare->model.now_bucket) {
-        r = close_bucket(rare, callbacks);
+        r = rare_close_bucket(rare, callbacks);
         if (r < 0)
             return r;
     }
@@ -505,7 +379,6 @@ static int take(struct rare *rare, const struct event *event, int64_t bucket, st
     struct model *model = &rare->model;
     struct population *population;
     struct member *member;
-    double raw;
     int r;
 
     if (bucket < model->now_bucket &&
@@ -537,7 +410,11 @@ static int take(struct rare *rare, const struct event *event, int64_t bucket, st
         r = rare_enter(rare, member);
         if (r < 0)
             return r;
-        r = keep_event(rare, member->presence, event);
+        r = rare_keep_event(rare, member, event);
+        if (r >= 0)
+            r = rare_note(rare, member, INFLUENCE_HOST, event->host);
+        if (r >= 0)
+            r = rare_note(rare, member, INFLUENCE_PROCESS, event->process_name);
         if (r < 0)
             return r;
         v->n_events = ++member->presence->n_events;
@@ -547,10 +424,10 @@ static int take(struct rare *rare, const struct event *event, int64_t bucket, st
         v->n_events = 1;
     }
     /* a late event is judged by the model of now, and so is its user's own maximum */
-    r = judge(rare, member, bucket, v, &raw);
+    r = judge(rare, member, bucket, v);
     if (r < 0)
         return r;
-    return decide(rare, member, bucket, v);
+    return rare_decide(rare, member, bucket, v);
 }
 
 static int rare_feed(struct detector *d, const struct event *event, struct slice user, struct slice partition,
@@ -564,7 +441,7 @@ static int rare_feed(struct detector *d, const struct event *event, struct slice
     r = move_to(rare, bucket, callbacks);
     if (r < 0)
         return r;
-    v = verdict_of(rare, event, cut_name(rare, user), cut_name(rare, partition), bucket);
+    v = rare_verdict(rare, event, cut_name(rare, user), cut_name(rare, partition), bucket);
     if (slice_is_absent(user)) {
         v.reason = VERDICT_NO_USER;
     } else {

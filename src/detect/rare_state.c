@@ -7,6 +7,9 @@
  *   rare/JOB/SETTING/now                                  the open bucket
  *   rare/JOB/SETTING/p KIND PARTITION                     a population
  *   rare/JOB/SETTING/u KIND length PARTITION NAME         a user, with what it has done in the open bucket
+ *   rare/JOB/SETTING/i FIELD VALUE                        the greatest score of an influencer
+ *   rare/JOB/SETTING/h NUMBER                             a history of scores, once for each bucket that
+ * closes
  *
  * SETTING is the way of forgetting and the bucket span: numbers of one mean nothing in another. State of
  * another setting is left alone and not looked at; it is there again if the setting comes back. The window's
@@ -29,7 +32,7 @@
 #include <utlist.h>
 
 /* raised with every change of a value's layout */
-#define STATE_VERSION 1U
+#define STATE_VERSION 2U
 /* above the exponents that model.c lets grow, within the range of double */
 #define MAX_EXPONENT 650.0
 /* more than a day of the shortest buckets: alerts kept are those of the lateness */
@@ -152,7 +155,43 @@ static int save_member(const struct model *model, const struct member *member, s
     if (!member->presence)
         return buffer_append_u64(value, 0);
     STEP(buffer_append_u64(value, member->presence->n_events));
-    return buffer_append_field(value, buffer_slice(&member->presence->event));
+    STEP(buffer_append_field(value, buffer_slice(&member->presence->event)));
+    STEP(buffer_append_u32(value, member->presence->n_influences));
+    for (uint32_t i = 0; i < member->presence->n_influences; i++) {
+        STEP(buffer_append_u32(value, (uint32_t)member->presence->influences[i]->field));
+        STEP(buffer_append_field(value, member->presence->influences[i]->value));
+    }
+    return 0;
+}
+
+static int save_history(const struct history *history, struct buffer *value)
+{
+    int r;
+
+    buffer_clear(value);
+    STEP(buffer_append_u32(value, STATE_VERSION));
+    STEP(buffer_append_double(value, history->greatest_raw));
+    STEP(append_i64(value, history->greatest_bucket));
+    return ceilings_save(&history->ceilings, value);
+}
+
+static int save_influence(const struct influence *influence, struct buffer *value)
+{
+    int r;
+
+    buffer_clear(value);
+    STEP(buffer_append_u32(value, STATE_VERSION));
+    STEP(buffer_append_double(value, influence->greatest_raw));
+    return append_i64(value, influence->greatest_bucket);
+}
+
+static int make_influence_key(const struct rare *rare, int field, struct slice value, struct buffer *key)
+{
+    int r;
+
+    buffer_clear(key);
+    STEP(buffer_append_format(key, "%si%d", rare->key_prefix, field));
+    return buffer_append_slice(key, value);
 }
 
 static void buffer_donep(struct buffer *b)
@@ -185,6 +224,43 @@ static int hand_over_deleted(struct rare *rare, change_fn fn, void *userdata, st
     return 0;
 }
 
+static int change_influences(struct rare *rare, change_fn fn, void *userdata, struct buffer *key,
+                             struct buffer *value)
+{
+    struct influences *influences = &rare->influences;
+    struct slice left = buffer_slice(&influences->deleted), name;
+    struct influence *influence;
+    uint32_t field;
+    int r;
+
+    influences->is_tracking = true;
+    while (left.len > 0) {
+        STEP(slice_read_u32(&left, &field));
+        STEP(slice_read_field(&left, &name));
+        STEP(make_influence_key(rare, (int)field, name, key));
+        STEP(hand_over(fn, userdata, key, SLICE_NULL));
+    }
+    buffer_done(&influences->deleted);
+    while ((influence = influences->dirty)) {
+        STEP(make_influence_key(rare, (int)influence->field, influence->value, key));
+        STEP(save_influence(influence, value));
+        STEP(hand_over(fn, userdata, key, buffer_slice(value)));
+        influence_clean(influences, influence);
+    }
+    for (int i = 0; i < N_HISTORIES; i++) {
+        struct history *history = &influences->histories[i];
+
+        if (!history->ceilings.is_dirty)
+            continue;
+        buffer_clear(key);
+        STEP(buffer_append_format(key, "%sh%d", rare->key_prefix, i));
+        STEP(save_history(history, value));
+        STEP(hand_over(fn, userdata, key, buffer_slice(value)));
+        history->ceilings.is_dirty = false;
+    }
+    return 0;
+}
+
 /* A failing fn keeps the rest, and what it failed on, for the next call; deletions are then told again. */
 int rare_changes(struct rare *rare, change_fn fn, void *userdata)
 {
@@ -211,6 +287,7 @@ int rare_changes(struct rare *rare, change_fn fn, void *userdata)
         DL_DELETE(model->dirty_members, member);
         member->is_dirty = false;
     }
+    STEP(change_influences(rare, fn, userdata, &key, &value));
     if (model->is_now_dirty) {
         buffer_clear(&key);
         buffer_clear(&value);
@@ -287,8 +364,7 @@ static void leave(struct rare *rare, struct member *member)
     while (rare->present[i] != member)
         i++;
     rare->present[i] = rare->present[--rare->n_present];
-    rare->event_bytes -= member->presence->event.size;
-    member_leave(member);
+    rare_leave(rare, member);
 }
 
 static int drop(struct rare *rare, struct population *population, struct slice name)
@@ -329,9 +405,7 @@ static int load_bits(const struct rare *rare, struct member *member, struct slic
                     limit = bucket - model->n_window;
                     member->last_bucket = bucket;
                 } else if (bucket > limit) {
-                    member_set_bit(model, member, bucket);
-                    member->weight += 1;
-                    member->oldest_bucket = MIN(member->oldest_bucket, bucket);
+                    member_learn_bit(model, member, bucket);
                 }
             }
         }
@@ -358,6 +432,23 @@ static int load_alerted(const struct rare *rare, struct member *member, struct s
     return 0;
 }
 
+static int load_influences(struct rare *rare, struct member *member, struct slice *value)
+{
+    struct slice name;
+    uint32_t n, field;
+    int r;
+
+    STEP(slice_read_u32(value, &n));
+    for (uint32_t i = 0; i < n; i++) {
+        STEP(slice_read_u32(value, &field));
+        STEP(slice_read_field(value, &name));
+        if (field >= N_INFLUENCE_FIELDS || slice_is_absent(name) || name.len > MODEL_MAX_NAME_BYTES)
+            return -EBADMSG;
+        STEP(rare_note(rare, member, (enum influence_field)field, name));
+    }
+    return 0;
+}
+
 static int load_presence(struct rare *rare, struct member *member, struct slice *value)
 {
     uint64_t n_events;
@@ -376,7 +467,7 @@ static int load_presence(struct rare *rare, struct member *member, struct slice 
     STEP(buffer_append_slice(&member->presence->event, bytes));
     rare->event_bytes += member->presence->event.size;
     rare->model.now_bucket = MAX(rare->model.now_bucket, member->last_bucket);
-    return 0;
+    return load_influences(rare, member, value);
 }
 
 static int load_member(struct rare *rare, struct member *member, struct slice value)
@@ -430,12 +521,75 @@ static int restore_member(struct rare *rare, int kind, struct slice key, struct 
     return r;
 }
 
+static int restore_history(struct rare *rare, int i, struct slice value)
+{
+    struct history *history = &rare->influences.histories[i];
+    double greatest_raw;
+    int64_t greatest_bucket;
+    int r;
+
+    if (slice_is_absent(value))
+        return 0;
+    STEP(read_version(&value));
+    STEP(slice_read_double(&value, &greatest_raw));
+    STEP(read_bucket(rare, &value, &greatest_bucket));
+    if (!(greatest_raw >= 0) || greatest_raw > RARITY_MAX_RAW)
+        return -EBADMSG;
+    STEP(ceilings_load(&history->ceilings, &value, RARE_MAX_TIME_USEC / rare->span_usec));
+    history->greatest_raw = greatest_raw;
+    history->greatest_bucket = greatest_bucket;
+    return value.len == 0 ? 0 : -EBADMSG;
+}
+
+static int restore_influence(struct rare *rare, int field, struct slice name, struct slice value)
+{
+    struct influences *influences = &rare->influences;
+    struct influence *influence;
+    double greatest_raw = 0;
+    int64_t greatest_bucket = BUCKET_NONE;
+    int r;
+
+    if (name.len == 0 || name.len > MODEL_MAX_NAME_BYTES)
+        return -EBADMSG;
+    if (!slice_is_absent(value)) {
+        STEP(read_version(&value));
+        STEP(slice_read_double(&value, &greatest_raw));
+        STEP(read_bucket(rare, &value, &greatest_bucket));
+        if (!(greatest_raw > 0) || greatest_raw > RARITY_MAX_RAW || greatest_bucket == BUCKET_NONE ||
+            value.len > 0)
+            return -EBADMSG;
+    }
+    r = influences_get(influences, (enum influence_field)field, name, &influence);
+    if (r != 0)
+        return MIN(r, 0);
+    r = influence_remember(influences, influence, greatest_raw, greatest_bucket);
+    influence_clean(influences, influence); /* nothing restored counts as changed */
+    influences->is_restored = true;
+    influences_release(influences, influence);
+    return r;
+}
+
+/* One of the three kinds of keys that have a digit and a name. */
+static int restore_named(struct rare *rare, char what, int digit, struct slice key, struct slice value)
+{
+    if (what == 'i')
+        return digit < N_INFLUENCE_FIELDS ? restore_influence(rare, digit, key, value) : -EBADMSG;
+    if (what == 'h')
+        return digit < N_HISTORIES && key.len == 0 ? restore_history(rare, digit, value) : -EBADMSG;
+    if (digit > (int)ACTOR_NUMERIC)
+        return -EBADMSG;
+    if (what == 'u')
+        return restore_member(rare, digit, key, value);
+    if (what == 'p' && key.len <= MODEL_MAX_NAME_BYTES)
+        return restore_population(rare, digit, key, value);
+    return -EBADMSG;
+}
+
 int rare_restore(struct rare *rare, const struct change *change)
 {
     const struct slice prefix = slice_from_string(rare->key_prefix);
     struct slice key = change->key;
-    int kind, r;
-    char what;
+    int digit, r;
 
     if (!slice_starts_with(key, prefix)) {
         const size_t n = sizeof("rare/") - 1 + strlen(rare->job) + 1;
@@ -446,26 +600,21 @@ int rare_restore(struct rare *rare, const struct change *change)
     key = slice_skip(key, prefix.len);
     /* what a second value of a key drops has not gone from the state */
     rare->model.is_tracking = false;
+    rare->influences.is_tracking = false;
     if (slice_equal_string(key, "now")) {
         r = restore_now(rare, change->value);
     } else {
         if (key.len < 2)
             return -EBADMSG;
-        what = key.data[0];
-        kind = key.data[1] - '0';
-        if (kind < 0 || kind > (int)ACTOR_NUMERIC)
+        digit = key.data[1] - '0';
+        if (digit < 0 || digit > 9)
             return -EBADMSG;
-        key = slice_skip(key, 2);
-        if (what == 'u')
-            r = restore_member(rare, kind, key, change->value);
-        else if (what == 'p' && key.len <= MODEL_MAX_NAME_BYTES)
-            r = restore_population(rare, kind, key, change->value);
-        else
-            r = -EBADMSG;
+        r = restore_named(rare, key.data[0], digit, slice_skip(key, 2), change->value);
     }
     if (r < 0)
         return r;
     rare->model.is_tracking = true;
+    rare->influences.is_tracking = true;
     rare->model.is_restored = true;
     return 0;
 }

@@ -11,11 +11,10 @@
  * (linearly between the users) a little above each slice's mean, and the n values are averaged. n shrinks as
  * the total grows and the uncertainty with it.
  *
- * The score of a probability runs over 300 decades in raw form; two ceilings then bring it to 0 to 100. The
- * absolute one (N3) is a straight line in ln P: 25 at P = 0.0135, 100 at 1e-4. The other one (N2) holds a
- * user's repeats below that user's own recent maximum. Two more ceilings exist in the original, against noise
- * (N0) and by percentile of all results (N1): they are not here yet. They decide only in populations with
- * much churn.
+ * The score of a probability runs over 300 decades in raw form; ceilings then bring it to 0 to 100. Two of
+ * them are here: the absolute one (N3), a straight line in ln P, 25 at P = 0.0135, 100 at 1e-4; and the own
+ * maximum (N2), which holds a user's repeats below that user's own recent one. The two that need a history of
+ * all results are in ceilings.c; they decide only in populations with much churn.
  *
  * Users of equal weight are one group of the curve: ties must share one C, and with a window there are only
  * as many groups as there are different counts. Masses are sums from the smallest weight up, taken lazily
@@ -39,8 +38,10 @@
 #define RAW_L 0.05
 #define RAW_S 1e-4
 #define RAW_M 1e-50
-/* Elastic's maximum anomalous probability: no raw score above it */
-#define MAX_ANOMALOUS 0.035
+/* a greatest raw score loses exp(-2 lambda) in each bucket: Elastic's normaliser */
+#define GREATEST_DECAY 2
+/* what raw score 0 stands for: a fact of the original */
+#define RAW_NONE_PROBABILITY 0.525
 
 void curve_done(struct curve *curve)
 {
@@ -210,15 +211,37 @@ double rarity_probability(struct curve *curve, double weight, double unit)
 
 double rarity_raw_score(double probability)
 {
+    return probability > RARITY_MAX_ANOMALOUS ? 0 : rarity_unlimited_raw_score(probability);
+}
+
+double rarity_unlimited_raw_score(double probability)
+{
     const double p = fmax(probability, DBL_MIN);
 
-    if (p > MAX_ANOMALOUS)
+    if (p >= RAW_L)
         return 0;
     if (p >= RAW_S)
         return (1 / p - 1 / RAW_L) / (1 / RAW_S - 1 / RAW_L);
     if (p >= RAW_M)
         return 1 + 49 * (log(RAW_S) - log(p)) / (log(RAW_S) - log(RAW_M));
     return 50 + 50 * (log(RAW_M) - log(p)) / (log(RAW_M) - log(DBL_MIN));
+}
+
+double rarity_probability_of_raw(double raw)
+{
+    if (!(raw > 0))
+        return RAW_NONE_PROBABILITY;
+    if (raw <= 1)
+        return 1 / (1 / RAW_L + raw * (1 / RAW_S - 1 / RAW_L));
+    if (raw <= 50)
+        return exp(log(RAW_S) - (raw - 1) / 49 * (log(RAW_S) - log(RAW_M)));
+    return exp(log(RAW_M) - (raw - 50) / 50 * (log(RAW_M) - log(DBL_MIN)));
+}
+
+double rarity_fade(double raw, int64_t age, double lambda)
+{
+    return age > RARITY_GREATEST_BUCKETS ? 0
+                                         : raw * exp(-GREATEST_DECAY * lambda * (double)MAX(age, INT64_C(0)));
 }
 
 double rarity_score(double probability, double raw, double greatest_raw)

@@ -44,10 +44,25 @@ double curve_mass(struct curve *curve, double weight);
  */
 double rarity_probability(struct curve *curve, double weight, double unit);
 
+/* Elastic's maximum anomalous probability: no raw score above it. */
+#define RARITY_MAX_ANOMALOUS 0.035
+/* The greatest raw score there is. */
+#define RARITY_MAX_RAW 100.0
+
 /* The raw score of a probability: 0 from 0.035 up, then up to 100. */
 double rarity_raw_score(double probability);
+/* The same, but 0 only from 0.05 up: for sums. */
+double rarity_unlimited_raw_score(double probability);
+/* The probability that has this raw score; of 0, one that is ordinary. */
+double rarity_probability_of_raw(double raw);
 
-/* The raw score as a score from 0 to 100; greatest_raw (at least raw) is the user's own recent maximum. */
+/* A user's own maximum counts for so many buckets without the user: Elastic's normaliser. */
+#define RARITY_GREATEST_BUCKETS 50
+/* What is left of a greatest raw score after age buckets. */
+double rarity_fade(double raw, int64_t age, double lambda);
+
+/* The two ceilings that need no history, from 0 to 100; greatest_raw (at least raw) is the user's own recent
+ * maximum. */
 double rarity_score(double probability, double raw, double greatest_raw);
 
 #endif

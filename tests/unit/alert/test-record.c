@@ -29,4 +29,17 @@ Test(record, has_the_numbers_in_full)
                  "{\"t\":1769900400,\"job\":\"network_connection_discovery\",\"host\":\"db-01\","
                  "\"user\":\"mallory\",\"score\":0.0}",
                  "host, not scored");
+
+    v.has_bucket_score = true;
+    v.bucket_score = 12.5;
+    v.influencers = (const struct verdict_influencer[]){{"user", SLICE("mallory"), 0.5, 0},
+                                                        {"host", SLICE("db\xff"), 0.25, 1.5}};
+    v.n_influencers = 2;
+    cr_assert_eq(alert_record_row(&v, &arena, &json), 0);
+    assert_slice(json,
+                 "{\"t\":1769900400,\"job\":\"network_connection_discovery\",\"host\":\"db-01\","
+                 "\"user\":\"mallory\",\"score\":0.0,\"bucket_score\":12.5,\"influencers\":["
+                 "{\"field\":\"user\",\"value\":\"mallory\",\"probability\":0.5,\"score\":0.0},"
+                 "{\"field\":\"host\",\"value\":\"db\xef\xbf\xbd\",\"probability\":0.25,\"score\":1.5}]}",
+                 "bucket and influencers");
 }

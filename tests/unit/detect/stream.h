@@ -40,14 +40,20 @@ static inline int said_add(struct said *said, const struct verdict *v)
     int r = buffer_append_format(
         &said->text,
         "%s t=%lld user=%.*s partition=%.*s p=%a score=%a reason=%d weight=%a/%a/%a users=%llu "
-        "first=%d,%lld previous=%lld n=%llu process=%.*s pid=%lld\n",
+        "first=%d,%lld previous=%lld n=%llu process=%.*s pid=%lld bucket=%a",
         v->is_final ? "final" : "now", (long long)(v->bucket_start_usec / USEC_PER_SEC), SLICE_FMT(v->user),
         SLICE_FMT(v->partition), v->has_probability ? v->probability : -1, v->score, (int)v->reason,
         v->user_weight, v->less_likely_weight, v->total_weight, (unsigned long long)v->n_users,
         v->is_first_seen, (long long)(v->first_seen_usec / USEC_PER_SEC),
         (long long)(v->previous_seen_usec / USEC_PER_SEC), (unsigned long long)v->n_events,
-        SLICE_FMT(v->event->process_name), (long long)v->event->pid);
+        SLICE_FMT(v->event->process_name), (long long)v->event->pid, v->bucket_score);
 
+    for (size_t i = 0; r >= 0 && i < v->n_influencers; i++)
+        r = buffer_append_format(&said->text, " %s=%.*s,%a,%a", v->influencers[i].field,
+                                 SLICE_FMT(v->influencers[i].value), v->influencers[i].probability,
+                                 v->influencers[i].score);
+    if (r >= 0)
+        r = buffer_append_char(&said->text, '\n');
     said->n_alerts += v->reason == VERDICT_ALERT;
     return r;
 }
@@ -152,7 +158,8 @@ static inline int state_put(void *userdata, const struct change *change)
     while (i < state->n && !slice_equal(state->changes[i].key, change->key))
         i++;
     if (slice_is_absent(change->value)) {
-        state->n_deleted++;
+        /* of users and populations: influencers come and go */
+        state->n_deleted += !memmem(change->key.data, change->key.len, "/i", 2);
         if (i < state->n) {
             free((char *)state->changes[i].key.data);
             free((char *)state->changes[i].value.data);

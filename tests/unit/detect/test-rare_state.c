@@ -98,7 +98,7 @@ Test(rare_state, a_stream_cut_anywhere_goes_on_with_the_same_bits)
             detector_free(rest);
         }
         n_deleted = state.n_deleted;
-        cr_assert_eq(row >= 2, n_deleted > 0, "row %zu: %zu keys deleted", row, n_deleted);
+        cr_assert_eq(row >= 2, n_deleted > 0, "row %zu: %zu users and populations deleted", row, n_deleted);
         detector_free(whole);
         said_done(&said_whole);
         state_done(&state);
