@@ -185,7 +185,7 @@ static int write_documents(struct ledger *ledger)
             r = slice_read_u32(&rest, &severity);
         document.severity = (int)severity;
         for (size_t i = 0; r >= 0 && i < ledger->n_sinks; i++)
-            r = store_put_document(ledger->store, ledger->sinks[i], &document, &ticket);
+            r = store_put_document(ledger->store, ledger->sinks[i], &document, 0, &ticket);
     }
     return r;
 }

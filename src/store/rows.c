@@ -20,6 +20,11 @@
 #include <errno.h>
 #include <string.h>
 
+#define HISTORY_COLUMNS                                                                                      \
+    "SELECT bucket, job, partition, user, host, process, first_time, last_time, detector, effective, "       \
+    "command, reason,"                                                                                       \
+    " alert, exception, score, probability, final_score, n_events, weight, first_seen, previous_seen"
+
 const char *const statement_texts[N_STATEMENTS] = {
     /* IMMEDIATE: a transaction that cannot write shall fail here, not at its first row */
     [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
@@ -37,25 +42,66 @@ const char *const statement_texts[N_STATEMENTS] = {
                               " ON CONFLICT(source) DO UPDATE SET value = excluded.value",
     [STATEMENT_DELETE_PENDING] = "DELETE FROM pending WHERE source = ?1",
     [STATEMENT_GET_PENDING] = "SELECT value FROM pending WHERE source = ?1",
-    [STATEMENT_PUT_DOCUMENT] = "INSERT INTO outbox(sink, id, key, message, severity, bytes)"
-                               " VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(sink, id) DO NOTHING",
+    [STATEMENT_PUT_DOCUMENT] = "INSERT INTO outbox(sink, id, key, message, severity, bytes, made)"
+                               " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(sink, id) DO NOTHING",
     [STATEMENT_FIND_DOCUMENT] = "SELECT ticket FROM outbox WHERE sink = ?1 AND id = ?2",
     [STATEMENT_DELETE_DOCUMENT] = "DELETE FROM outbox WHERE ticket = ?1 RETURNING length(bytes)",
     [STATEMENT_NEXT_DOCUMENT] = "SELECT ticket, id, key, message, severity, bytes FROM outbox"
                                 " WHERE sink = ?1 AND ticket > ?2 ORDER BY ticket LIMIT 1",
     [STATEMENT_COUNT_OUTBOX] = "SELECT count(*), coalesce(sum(length(bytes)), 0) FROM outbox",
+    [STATEMENT_OLDEST_DOCUMENT] = "SELECT made FROM outbox ORDER BY ticket LIMIT 1",
+    [STATEMENT_PUT_DEAD_LETTER] = "INSERT OR REPLACE INTO dead_letter(ticket, sink, id, reason, time, bytes)"
+                                  " SELECT ticket, sink, id, ?2, ?3, bytes FROM outbox WHERE ticket = ?1",
+    [STATEMENT_TRIM_DEAD_LETTERS] =
+        "DELETE FROM dead_letter WHERE ticket <="
+        " (SELECT ticket FROM dead_letter ORDER BY ticket DESC LIMIT 1 OFFSET ?1)",
+    [STATEMENT_WALK_DEAD_LETTERS] =
+        "SELECT ticket, sink, id, reason, time, bytes FROM dead_letter WHERE ticket > ?1"
+        " ORDER BY ticket LIMIT 1",
+    /* what raised the alert stays: a repetition in the same bucket is no news */
+    [STATEMENT_PUT_HISTORY] =
+        "INSERT INTO history(bucket, job, partition, user, host, process, first_time, last_time, detector, "
+        "effective,"
+        " command, reason, alert, exception, score, probability, n_events, weight, first_seen, previous_seen)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"
+        " ON CONFLICT(bucket, job, partition, user, host, process) DO UPDATE SET"
+        " first_time = min(first_time, excluded.first_time), last_time = max(last_time, excluded.last_time),"
+        " effective = CASE WHEN alert IS NULL THEN excluded.effective ELSE effective END,"
+        " command = CASE WHEN alert IS NULL THEN excluded.command ELSE command END,"
+        " reason = CASE WHEN alert IS NULL THEN excluded.reason ELSE reason END,"
+        " exception = CASE WHEN alert IS NULL THEN excluded.exception ELSE exception END,"
+        " alert = coalesce(alert, excluded.alert),"
+        " score = max(score, excluded.score), probability = coalesce(excluded.probability, probability),"
+        " n_events = max(n_events, excluded.n_events), weight = max(weight, excluded.weight)",
+    [STATEMENT_PUT_HISTORY_FINAL] =
+        "UPDATE history SET final_score = ?5,"
+        " reason = CASE WHEN alert IS NULL AND ?7 IS NOT NULL THEN ?6 ELSE reason END,"
+        " alert = coalesce(alert, ?7)"
+        " WHERE bucket = ?1 AND job = ?2 AND partition = ?3 AND user = ?4",
+    [STATEMENT_PRUNE_HISTORY] =
+        "DELETE FROM history WHERE (bucket, job, partition, user, host, process) IN"
+        " (SELECT bucket, job, partition, user, host, process FROM history WHERE bucket < ?1"
+        " ORDER BY bucket LIMIT ?2)",
+    [STATEMENT_NEWEST_HISTORY] = "SELECT bucket FROM history ORDER BY bucket DESC LIMIT 1",
+    [STATEMENT_WALK_HISTORY] = HISTORY_COLUMNS " FROM history WHERE bucket >= ?1"
+                                               " ORDER BY bucket, job, partition, user, host, process",
+    [STATEMENT_WALK_HISTORY_OF_USER] = HISTORY_COLUMNS
+    " FROM history WHERE user = ?2 AND bucket >= ?1 ORDER BY bucket, job, partition, user, host, process",
+    [STATEMENT_COUNT_PAGES] = "PRAGMA page_count",
+    [STATEMENT_COUNT_FREE_PAGES] = "PRAGMA freelist_count",
+    [STATEMENT_PAGE_SIZE] = "PRAGMA page_size",
 };
 
-int store_statement(struct store *store, enum statement statement, sqlite3_stmt **ret_stmt)
+int connection_statement(struct connection *c, enum statement statement, sqlite3_stmt **ret_stmt)
 {
-    sqlite3_stmt **kept = &store->statements[statement];
+    sqlite3_stmt **kept = &c->statements[statement];
 
     /* SQLite rolls back by itself after some errors; what came next would be a transaction of its own */
-    if (store->is_in_transaction && sqlite3_get_autocommit(store->db))
-        return store->failure < 0 ? store->failure : -EIO;
+    if (c->is_in_transaction && sqlite3_get_autocommit(c->db))
+        return c->failure < 0 ? c->failure : -EIO;
     if (!*kept) {
-        int r = store_translate(store, sqlite3_prepare_v3(store->db, statement_texts[statement], -1,
-                                                          SQLITE_PREPARE_PERSISTENT, kept, NULL));
+        int r = connection_translate(c, sqlite3_prepare_v3(c->db, statement_texts[statement], -1,
+                                                           SQLITE_PREPARE_PERSISTENT, kept, NULL));
         if (r < 0)
             return r;
     }
@@ -63,77 +109,84 @@ int store_statement(struct store *store, enum statement statement, sqlite3_stmt 
     return 0;
 }
 
-int store_run(struct store *store, sqlite3_stmt *stmt)
+int connection_run(struct connection *c, sqlite3_stmt *stmt)
 {
-    return store_translate(store, sqlite3_step(stmt));
+    return connection_translate(c, sqlite3_step(stmt));
 }
 
-/* Absent becomes empty: no column is NULL. Borrowed until the statement is done. */
-static int bind_slice(struct store *store, sqlite3_stmt *stmt, int i, struct slice s)
+int connection_integer(struct connection *c, enum statement statement, int64_t absent_v, int64_t *ret_v)
 {
-    return store_translate(store, sqlite3_bind_blob64(stmt, i, s.data ? s.data : "", s.len, SQLITE_STATIC));
+    _cleanup_(statement_donep) sqlite3_stmt *stmt = NULL;
+    int result, r = connection_statement(c, statement, &stmt);
+
+    if (r < 0)
+        return r;
+    result = sqlite3_step(stmt);
+    r = connection_translate(c, result);
+    if (r < 0)
+        return r;
+    *ret_v = result == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : absent_v;
+    return 0;
 }
 
-static int bind_string(struct store *store, sqlite3_stmt *stmt, int i, const char *s)
+int bind_slice(struct connection *c, sqlite3_stmt *stmt, int i, struct slice s)
 {
-    return store_translate(store, sqlite3_bind_text(stmt, i, s, -1, SQLITE_STATIC));
+    return connection_translate(c, sqlite3_bind_blob64(stmt, i, s.data ? s.data : "", s.len, SQLITE_STATIC));
 }
 
-/* Borrowed from the statement until its next step. */
-static struct slice column_slice(sqlite3_stmt *stmt, int i)
+int bind_text(struct connection *c, sqlite3_stmt *stmt, int i, struct slice s)
+{
+    /* no bytes and NULL are SQL's NULL, whatever the length */
+    return connection_translate(c, sqlite3_bind_text64(stmt, i, s.data, s.len, SQLITE_STATIC, SQLITE_UTF8));
+}
+
+int bind_integer(struct connection *c, sqlite3_stmt *stmt, int i, int64_t v)
+{
+    return connection_translate(c, sqlite3_bind_int64(stmt, i, v));
+}
+
+struct slice column_slice(sqlite3_stmt *stmt, int i)
 {
     const char *data = sqlite3_column_blob(stmt, i);
 
     return slice_new(data ? data : "", (size_t)sqlite3_column_bytes(stmt, i));
 }
 
-int store_load_outbox_size(struct store *store)
+struct slice column_text(sqlite3_stmt *stmt, int i)
 {
-    _cleanup_(statement_donep) sqlite3_stmt *stmt = NULL;
-    int r;
-
-    r = store_statement(store, STATEMENT_COUNT_OUTBOX, &stmt);
-    if (r < 0)
-        return r;
-    r = store_translate(store, sqlite3_step(stmt));
-    if (r < 0)
-        return r;
-    store->outbox = (struct outbox_size){
-        .n = (uint64_t)sqlite3_column_int64(stmt, 0),
-        .bytes = (uint64_t)sqlite3_column_int64(stmt, 1),
-    };
-    store->outbox_before = store->outbox;
-    return 0;
+    return sqlite3_column_type(stmt, i) == SQLITE_NULL ? SLICE_NULL : column_slice(stmt, i);
 }
 
 int store_put_change(struct store *store, const struct change *change)
 {
+    struct connection *c = &store->writer;
     _cleanup_(statement_donep) sqlite3_stmt *stmt = NULL;
     bool is_delete = slice_is_absent(change->value);
     int r;
 
-    assert(store->is_in_transaction);
+    assert(c->is_in_transaction);
 
-    r = store_statement(store, is_delete ? STATEMENT_DELETE_STATE : STATEMENT_PUT_STATE, &stmt);
+    r = connection_statement(c, is_delete ? STATEMENT_DELETE_STATE : STATEMENT_PUT_STATE, &stmt);
     if (r < 0)
         return r;
-    r = bind_slice(store, stmt, 1, change->key);
+    r = bind_slice(c, stmt, 1, change->key);
     if (r >= 0 && !is_delete)
-        r = bind_slice(store, stmt, 2, change->value);
+        r = bind_slice(c, stmt, 2, change->value);
     if (r < 0)
         return r;
-    return store_run(store, stmt);
+    return connection_run(c, stmt);
 }
 
 int store_restore(struct store *store, struct slice prefix, change_fn fn, void *userdata)
 {
+    struct connection *c = &store->reader;
     _cleanup_(statement_donep) sqlite3_stmt *stmt = NULL;
     int result, r;
 
-    r = store_statement(store, STATEMENT_RESTORE, &stmt);
+    r = connection_statement(c, STATEMENT_RESTORE, &stmt);
     if (r < 0)
         return r;
-    r = bind_slice(store, stmt, 1, prefix);
+    r = bind_slice(c, stmt, 1, prefix);
     if (r < 0)
         return r;
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -145,38 +198,40 @@ int store_restore(struct store *store, struct slice prefix, change_fn fn, void *
         if (r < 0)
             return r;
     }
-    return store_translate(store, result);
+    return connection_translate(c, result);
 }
 
 static int put_value(struct store *store, enum statement put, enum statement delete, const char *source,
                      struct slice value, bool is_delete)
 {
+    struct connection *c = &store->writer;
     _cleanup_(statement_donep) sqlite3_stmt *stmt = NULL;
     int r;
 
-    r = store_statement(store, is_delete ? delete : put, &stmt);
+    r = connection_statement(c, is_delete ? delete : put, &stmt);
     if (r < 0)
         return r;
-    r = bind_string(store, stmt, 1, source);
+    r = bind_text(c, stmt, 1, slice_from_string(source));
     if (r >= 0 && !is_delete)
-        r = bind_slice(store, stmt, 2, value);
+        r = bind_slice(c, stmt, 2, value);
     if (r < 0)
         return r;
-    return store_run(store, stmt);
+    return connection_run(c, stmt);
 }
 
 static int get_value(struct store *store, enum statement get, const char *source, char **ret_bytes,
                      size_t *ret_len)
 {
+    struct connection *c = &store->reader;
     _cleanup_(statement_donep) sqlite3_stmt *stmt = NULL;
     struct slice value;
     char *bytes;
     int result, r;
 
-    r = store_statement(store, get, &stmt);
+    r = connection_statement(c, get, &stmt);
     if (r < 0)
         return r;
-    r = bind_string(store, stmt, 1, source);
+    r = bind_text(c, stmt, 1, slice_from_string(source));
     if (r < 0)
         return r;
     result = sqlite3_step(stmt);
@@ -186,7 +241,7 @@ static int get_value(struct store *store, enum statement get, const char *source
         return 0;
     }
     if (result != SQLITE_ROW)
-        return store_translate(store, result);
+        return connection_translate(c, result);
     value = column_slice(stmt, 0);
     /* with a NUL behind it, which is not counted: a cursor is often text */
     bytes = malloc(value.len + 1);
@@ -218,126 +273,4 @@ int store_put_pending(struct store *store, const char *source, struct slice byte
 int store_get_pending(struct store *store, const char *source, char **ret_bytes, size_t *ret_len)
 {
     return get_value(store, STATEMENT_GET_PENDING, source, ret_bytes, ret_len);
-}
-
-static int find_ticket(struct store *store, const char *sink, struct slice id, uint64_t *ret_ticket)
-{
-    _cleanup_(statement_donep) sqlite3_stmt *stmt = NULL;
-    int result, r;
-
-    r = store_statement(store, STATEMENT_FIND_DOCUMENT, &stmt);
-    if (r < 0)
-        return r;
-    r = bind_string(store, stmt, 1, sink);
-    if (r >= 0)
-        r = bind_slice(store, stmt, 2, id);
-    if (r < 0)
-        return r;
-    result = sqlite3_step(stmt);
-    if (result != SQLITE_ROW)
-        return result == SQLITE_DONE ? -EBADMSG : store_translate(store, result);
-    *ret_ticket = (uint64_t)sqlite3_column_int64(stmt, 0);
-    return 0;
-}
-
-int store_put_document(struct store *store, const char *sink, const struct document *document,
-                       uint64_t *ret_ticket)
-{
-    _cleanup_(statement_donep) sqlite3_stmt *stmt = NULL;
-    int r;
-
-    assert(store->is_in_transaction);
-
-    r = store_statement(store, STATEMENT_PUT_DOCUMENT, &stmt);
-    if (r < 0)
-        return r;
-    r = bind_string(store, stmt, 1, sink);
-    if (r >= 0)
-        r = bind_slice(store, stmt, 2, document->id);
-    if (r >= 0)
-        r = bind_slice(store, stmt, 3, document->key);
-    if (r >= 0)
-        r = bind_slice(store, stmt, 4, document->message);
-    if (r >= 0)
-        r = store_translate(store, sqlite3_bind_int(stmt, 5, document->severity));
-    if (r >= 0)
-        r = bind_slice(store, stmt, 6, document->bytes);
-    if (r < 0)
-        return r;
-    r = store_run(store, stmt);
-    if (r < 0)
-        return r;
-    if (sqlite3_changes(store->db) == 0) {
-        r = find_ticket(store, sink, document->id, ret_ticket);
-        return r < 0 ? r : 1;
-    }
-    store->outbox.n++;
-    store->outbox.bytes += document->bytes.len;
-    *ret_ticket = (uint64_t)sqlite3_last_insert_rowid(store->db);
-    return 0;
-}
-
-int store_delete_document(struct store *store, uint64_t ticket)
-{
-    _cleanup_(statement_donep) sqlite3_stmt *stmt = NULL;
-    uint64_t n = 0, bytes = 0;
-    int result, r;
-
-    r = store_statement(store, STATEMENT_DELETE_DOCUMENT, &stmt);
-    if (r < 0)
-        return r;
-    r = store_translate(store, sqlite3_bind_int64(stmt, 1, (sqlite3_int64)ticket));
-    if (r < 0)
-        return r;
-    while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
-        n++;
-        bytes += (uint64_t)sqlite3_column_int64(stmt, 0);
-    }
-    r = store_translate(store, result);
-    if (r < 0)
-        return r;
-    store->outbox.n -= n;
-    store->outbox.bytes -= bytes;
-    return 0;
-}
-
-int store_walk_outbox(struct store *store, const char *sink, uint64_t after,
-                      int (*fn)(void *userdata, uint64_t ticket, const struct document *document),
-                      void *userdata)
-{
-    for (;;) {
-        _cleanup_(statement_donep) sqlite3_stmt *stmt = NULL;
-        struct document document;
-        int result, r;
-
-        r = store_statement(store, STATEMENT_NEXT_DOCUMENT, &stmt);
-        if (r < 0)
-            return r;
-        r = bind_string(store, stmt, 1, sink);
-        if (r >= 0)
-            r = store_translate(store, sqlite3_bind_int64(stmt, 2, (sqlite3_int64)after));
-        if (r < 0)
-            return r;
-        result = sqlite3_step(stmt);
-        if (result != SQLITE_ROW)
-            return store_translate(store, result);
-        after = (uint64_t)sqlite3_column_int64(stmt, 0);
-        document = (struct document){
-            .id = column_slice(stmt, 1),
-            .key = column_slice(stmt, 2),
-            .message = column_slice(stmt, 3),
-            .severity = sqlite3_column_int(stmt, 4),
-            .bytes = column_slice(stmt, 5),
-        };
-        r = fn(userdata, after, &document);
-        if (r != 0)
-            return r;
-    }
-}
-
-int store_count_outbox(struct store *store, uint64_t *ret_n, uint64_t *ret_bytes)
-{
-    *ret_n = store->outbox.n;
-    *ret_bytes = store->outbox.bytes;
-    return 0;
 }

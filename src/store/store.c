@@ -150,6 +150,7 @@ int store_open(const char *path, enum durability durability, struct diag_list *d
     store->path = strdup(path);
     if (!store->path)
         return -ENOMEM;
+    store->writer.path = store->reader.path = store->path;
     r = make_folder(path, diags);
     if (r < 0)
         return r;
@@ -170,10 +171,9 @@ struct store *store_close(struct store *store)
 {
     if (!store)
         return NULL;
-    for (size_t i = 0; i < N_STATEMENTS; i++)
-        (void)sqlite3_finalize(store->statements[i]);
-    /* an open transaction is rolled back by this; the last one to close folds the log into the database */
-    (void)sqlite3_close(store->db);
+    /* the last one to close folds the log into the database, and the reader may not write */
+    connection_close(&store->reader);
+    connection_close(&store->writer);
     if (store->lock_fd >= 0)
         (void)close(store->lock_fd);
     free(store->path);
@@ -183,61 +183,67 @@ struct store *store_close(struct store *store)
 
 const char *store_error(const struct store *store)
 {
-    return store->error;
+    return store->writer.error;
 }
 
-static int run_kept(struct store *store, enum statement statement)
+const char *store_read_error(const struct store *store)
+{
+    return store->reader.error;
+}
+
+static int run_kept(struct connection *c, enum statement statement)
 {
     _cleanup_(statement_donep) sqlite3_stmt *stmt = NULL;
-    int r;
+    int r = connection_statement(c, statement, &stmt);
 
-    r = store_statement(store, statement, &stmt);
-    if (r < 0)
-        return r;
-    return store_run(store, stmt);
+    return r < 0 ? r : connection_run(c, stmt);
 }
 
 int store_begin(struct store *store)
 {
+    struct connection *c = &store->writer;
     int r;
 
-    assert(!store->is_in_transaction);
+    assert(!c->is_in_transaction);
 
-    store->failure = 0;
-    r = run_kept(store, STATEMENT_BEGIN);
+    c->failure = 0;
+    r = run_kept(c, STATEMENT_BEGIN);
     if (r < 0)
         return r;
     store->outbox_before = store->outbox;
-    store->is_in_transaction = true;
+    c->is_in_transaction = true;
     return 0;
 }
 
 int store_commit(struct store *store)
 {
+    struct connection *c = &store->writer;
     int r;
 
-    assert(store->is_in_transaction);
+    assert(c->is_in_transaction);
 
-    r = run_kept(store, STATEMENT_COMMIT);
+    r = run_kept(c, STATEMENT_COMMIT);
     if (r < 0)
         return r;
-    store->is_in_transaction = false;
+    c->is_in_transaction = false;
+    store_publish_outbox_size(store);
     return 0;
 }
 
 int store_rollback(struct store *store)
 {
+    struct connection *c = &store->writer;
     int r = 0;
 
-    if (!store->is_in_transaction)
+    if (!c->is_in_transaction)
         return 0;
-    store->is_in_transaction = false;
+    c->is_in_transaction = false;
     store->outbox = store->outbox_before;
-    if (!sqlite3_get_autocommit(store->db))
-        r = run_kept(store, STATEMENT_ROLLBACK);
+    if (!sqlite3_get_autocommit(c->db))
+        r = run_kept(c, STATEMENT_ROLLBACK);
     /* see the essay; -EIO, too: of a quota or a limit met by COMMIT, SQLite tells no more. The caller's
      * message is about the transaction, so an error here is not kept. */
-    if (r >= 0 && (store->failure == -ENOSPC || store->failure == -EIO))
-        (void)sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    if (r >= 0 && (c->failure == -ENOSPC || c->failure == -EIO))
+        (void)sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     return r;
 }

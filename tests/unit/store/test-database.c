@@ -40,7 +40,7 @@ Test(database, refuses_what_is_not_its_own)
         {"foreign id", NULL, "PRAGMA application_id = 7; CREATE TABLE t(x)", false,
          "another program (application id 7)"},
         {"newer schema", NULL, "PRAGMA user_version = 99", true,
-         "a newer hapax (schema 99, this one knows up to 1): update hapax"},
+         "a newer hapax (schema 99, this one knows up to 2): update hapax"},
         {"unknown schema", NULL, "PRAGMA user_version = 0", true, "unknown schema 0"},
     };
     char folder[FOLDER_SIZE], path[TEST_PATH_SIZE];
