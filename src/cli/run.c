@@ -237,6 +237,10 @@ static int run_engine(struct run *run)
         .commit_interval_usec = setup->settings.commit_interval_usec,
         .close_delay_usec = setup->settings.close_delay_usec,
         .outbox_limit_bytes = setup->settings.outbox_limit_bytes,
+        .outbox_limit_alerts = (uint64_t)setup->settings.outbox_limit_alerts,
+        .outbox_warn_age_usec = setup->settings.outbox_warn_age_usec,
+        .history_keep_usec = setup->settings.history_keep_usec,
+        .history_limit_bytes = setup->settings.history_limit_bytes,
         .metrics_file = setup->settings.metrics_file,
         .metrics_interval_usec = setup->settings.metrics_interval_usec,
     };

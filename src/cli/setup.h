@@ -28,6 +28,10 @@ struct settings {
     int64_t commit_interval_usec;
     int64_t close_delay_usec;
     uint64_t outbox_limit_bytes;
+    int64_t outbox_limit_alerts;
+    int64_t outbox_warn_age_usec;
+    int64_t history_keep_usec;
+    uint64_t history_limit_bytes;
     char *metrics_file;
     int64_t metrics_interval_usec;
     int log_level;

@@ -9,9 +9,7 @@
  * commit_interval. A record that changed nothing is acknowledged at once, unless an earlier one of its source
  * still waits: answers keep order; the place it moves its source to is written within PLACE_INTERVAL_USEC.
  *
- * A commit that fails (disk full) keeps everything, pauses all sources and is tried again each second;
- * nothing is lost meanwhile, since nobody was told otherwise. The same pressure holds while the outbox stands
- * above its limit.
+ * How it is committed, and when a source is told: commit.c.
  *
  * Time. The stream's own time closes buckets: the newest event seen, less close_delay. When no record comes
  * for close_delay, the clock does. So a backlog from last week is judged by last week's time, and a quiet
@@ -30,16 +28,16 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <syslog.h>
 #include <systemd/sd-daemon.h>
 
-#include "engine/ledger.h"
+#include "engine/history.h"
+#include "engine/loop.h"
 #include "engine/report.h"
 #include "log/log.h"
 #include "util/parse.h"
 
-/* chosen: a full disk is seen and mended by people */
-#define RETRY_USEC (1 * USEC_PER_SEC)
 /* chosen: how long records that changed nothing may be read again after a kill; their place is all that is
  * written */
 #define PLACE_INTERVAL_USEC (5 * USEC_PER_SEC)
@@ -49,38 +47,10 @@
 /* chosen: systemd gives a service 90 s to stop; a broker that does not answer in 5 s will not in 90 */
 #define FLUSH_TIMEOUT_USEC (5 * USEC_PER_SEC)
 
-struct engine_source {
-    struct engine *engine;
-    struct source *source;
-    struct normalizer *normalizer;
-    uint64_t seen_seq;    /* the last record handed over */
-    uint64_t waiting_seq; /* it must not be acknowledged before a commit; 0: nothing waits */
-    uint64_t n_future;    /* events whose time was not believed */
-    bool has_moved;       /* its place in the store is out of date */
-    bool is_ended;
-};
+/* chosen: how often the oldest alert's age is looked at */
+#define AGE_INTERVAL_USEC (60 * USEC_PER_SEC)
 
-struct engine {
-    struct engine_options options;
-    sd_event *event;
-    sd_event_source *signals[3];
-    sd_event_source *turn, *commit_timer, *time_timer, *metrics_timer;
-    struct chain *chain;
-    struct ledger *ledger;
-    struct outbox *outbox;
-    const char **sink_names;
-    struct engine_source *sources;
-    size_t n_sources;
-    struct buffer scratch;
-    int64_t stream_usec;   /* time of the newest event */
-    int64_t received_usec; /* when the last record came */
-    bool is_changed;       /* the chain's state, since the last commit */
-    bool is_paused, is_store_failing;
-    bool wants_delivery;
-    int result;
-};
-
-static int64_t now_usec(struct engine *engine)
+int64_t engine_now_usec(struct engine *engine)
 {
     uint64_t now = 0;
 
@@ -88,7 +58,7 @@ static int64_t now_usec(struct engine *engine)
     return (int64_t)now;
 }
 
-static void engine_exit(struct engine *engine, int result)
+void engine_exit(struct engine *engine, int result)
 {
     if (result < 0 && engine->result == 0)
         log_message(LOG_ERR, NULL, "cannot go on: %s", strerror(-result));
@@ -96,18 +66,45 @@ static void engine_exit(struct engine *engine, int result)
     (void)sd_event_exit(engine->event, 0);
 }
 
-static int on_change(void *userdata, const struct change *change)
+int engine_arm(sd_event_source *timer, int64_t usec)
 {
-    struct engine *engine = userdata;
+    int r = sd_event_source_set_time(timer, (uint64_t)MAX(usec, INT64_C(1)));
 
-    return ledger_put_change(engine->ledger, change);
+    return r < 0 ? r : sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+}
+
+/* How far time has come for the chain: see the essay. */
+int64_t engine_chain_time_usec(struct engine *engine, int64_t now)
+{
+    int64_t stream = engine->stream_usec - engine->options.close_delay_usec;
+
+    if (now - engine->received_usec >= engine->options.close_delay_usec)
+        return MAX(stream, now - engine->options.close_delay_usec);
+    return stream;
 }
 
 static int on_document(void *userdata, const struct document *document)
 {
     struct engine *engine = userdata;
 
-    return ledger_put_document(engine->ledger, document);
+    return ledger_put_document(engine->ledger, document, engine_now_usec(engine));
+}
+
+static int put_history(struct engine *engine, const struct verdict *verdict, bool is_final)
+{
+    if (engine->options.history_keep_usec == 0)
+        return 0;
+    return history_put(engine->ledger, verdict, is_final, &engine->scratch);
+}
+
+static int on_score(void *userdata, const struct verdict *verdict)
+{
+    return put_history(userdata, verdict, false);
+}
+
+static int on_final(void *userdata, const struct verdict *verdict)
+{
+    return put_history(userdata, verdict, true);
 }
 
 static void note_future(struct engine_source *s, const struct event *event)
@@ -142,135 +139,15 @@ static int on_event(void *userdata, const struct event *event)
     return 0;
 }
 
-static int put_places(struct engine *engine)
+static int pause_sources(void *userdata, bool is_paused)
 {
-    for (size_t i = 0; i < engine->n_sources; i++) {
-        struct engine_source *s = &engine->sources[i];
-        _cleanup_(buffer_done) struct buffer cursor = BUFFER_INIT;
-        int r;
-
-        if (!s->has_moved)
-            continue;
-        buffer_clear(&engine->scratch);
-        r = normalizer_save(s->normalizer, &engine->scratch);
-        if (r >= 0)
-            r = source_cursor(s->source, &cursor);
-        if (r >= 0)
-            r = ledger_put_place(engine->ledger, source_name(s->source),
-                                 cursor.len > 0 ? buffer_slice(&cursor) : SLICE_NULL,
-                                 buffer_slice(&engine->scratch));
-        if (r < 0)
-            return r;
-        s->has_moved = false;
-    }
-    return 0;
-}
-
-static int acknowledge_waiting(struct engine *engine)
-{
-    for (size_t i = 0; i < engine->n_sources; i++) {
-        struct engine_source *s = &engine->sources[i];
-        int r = 0;
-
-        if (s->waiting_seq > 0)
-            r = source_acknowledge(s->source, s->seen_seq);
-        if (r < 0)
-            return r;
-        s->waiting_seq = 0;
-    }
-    return 0;
-}
-
-static int pause_sources(struct engine *engine, bool is_paused)
-{
+    struct engine *engine = userdata;
     int r = 0;
 
-    if (engine->is_paused == is_paused)
-        return 0;
-    engine->is_paused = is_paused;
     for (size_t i = 0; r >= 0 && i < engine->n_sources; i++)
         if (!engine->sources[i].is_ended)
             r = source_pause(engine->sources[i].source, is_paused);
     return r;
-}
-
-static int arm(sd_event_source *timer, int64_t usec)
-{
-    int r = sd_event_source_set_time(timer, (uint64_t)MAX(usec, INT64_C(1)));
-
-    return r < 0 ? r : sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
-}
-
-static int on_commit_failure(struct engine *engine, int error)
-{
-    if (!engine->is_store_failing)
-        log_message(LOG_ERR, LOG_ID_STORE_FAILED,
-                    "the state cannot be written (%s): sources are paused until it can",
-                    store_error(engine->options.store));
-    engine->is_store_failing = true;
-    if (error == -ENOMEM)
-        return error;
-    error = pause_sources(engine, true);
-    return error < 0 ? error : arm(engine->commit_timer, now_usec(engine) + RETRY_USEC);
-}
-
-/* Above the limit the sources wait; they go on once half of it is gone, so that the state does not flap. */
-static int check_pressure(struct engine *engine)
-{
-    uint64_t n, bytes, limit = engine->options.outbox_limit_bytes;
-    int r = store_count_outbox(engine->options.store, &n, &bytes);
-
-    if (r < 0)
-        return r;
-    if (!engine->is_paused && bytes > limit) {
-        log_message(LOG_WARNING, LOG_ID_OUTBOX_FULL,
-                    "%llu alerts wait for their sink, more than the limit: sources are paused",
-                    (unsigned long long)n);
-        return pause_sources(engine, true);
-    }
-    if (engine->is_paused && bytes <= limit / 2)
-        return pause_sources(engine, false);
-    return 0;
-}
-
-static int commit(struct engine *engine)
-{
-    bool has_documents = ledger_n_documents(engine->ledger) > 0;
-    int r = 0;
-
-    if (engine->is_changed)
-        r = chain_changes(engine->chain, on_change, engine);
-    engine->is_changed = false;
-    if (r >= 0)
-        r = put_places(engine);
-    if (r < 0)
-        return r;
-    r = ledger_commit(engine->ledger);
-    if (r < 0)
-        return on_commit_failure(engine, r);
-    if (engine->is_store_failing)
-        log_message(LOG_NOTICE, LOG_ID_STORE_BACK, "the state can be written again");
-    engine->is_store_failing = false;
-    engine->wants_delivery |= has_documents;
-    r = acknowledge_waiting(engine);
-    return r < 0 ? r : check_pressure(engine);
-}
-
-/* A commit within delay_usec, or when one is due anyway. */
-static int schedule_commit(struct engine *engine, int64_t delay_usec)
-{
-    int64_t due_usec = now_usec(engine) + delay_usec;
-    uint64_t armed_usec;
-    int enabled, r = sd_event_source_get_enabled(engine->commit_timer, &enabled);
-
-    if (r < 0)
-        return r;
-    r = sd_event_source_get_time(engine->commit_timer, &armed_usec);
-    if (r < 0)
-        return r;
-    if (enabled != SD_EVENT_OFF && ((int64_t)armed_usec <= due_usec || engine->is_store_failing))
-        return 0;
-    return arm(engine->commit_timer, due_usec);
 }
 
 static int on_record(void *userdata, struct source *source, const struct record *record)
@@ -290,14 +167,15 @@ static int on_record(void *userdata, struct source *source, const struct record 
     s->has_moved = true;
     needs_commit |= engine->is_changed || normalizer_n_pending(s->normalizer) > 0;
     if (!needs_commit && s->waiting_seq == 0) {
-        r = source_acknowledge(s->source, record->seq);
-        return r < 0 ? r : schedule_commit(engine, PLACE_INTERVAL_USEC);
+        r = s->is_committing ? 0 : source_acknowledge(s->source, record->seq);
+        return r < 0 ? r : commit_schedule(engine, PLACE_INTERVAL_USEC);
     }
     if (s->waiting_seq == 0)
         s->waiting_seq = record->seq;
     if (source_capabilities(s->source) & SOURCE_LOCK_STEP)
-        return commit(engine);
-    return schedule_commit(engine, engine->options.commit_interval_usec);
+        return commit_start(engine);
+    r = commit_check_size(engine);
+    return r < 0 ? r : commit_schedule(engine, engine->options.commit_interval_usec);
 }
 
 static void on_source_end(void *userdata, struct source *source, int error, const char *message)
@@ -336,20 +214,10 @@ static void on_wake(void *userdata)
     engine->wants_delivery = true;
 }
 
-/* How far time has come for the chain: see the essay. */
-static int64_t chain_time_usec(struct engine *engine, int64_t now)
-{
-    int64_t stream = engine->stream_usec - engine->options.close_delay_usec;
-
-    if (now - engine->received_usec >= engine->options.close_delay_usec)
-        return MAX(stream, now - engine->options.close_delay_usec);
-    return stream;
-}
-
 static int on_time(sd_event_source *timer, uint64_t usec, void *userdata)
 {
     struct engine *engine = userdata;
-    int64_t now = now_usec(engine), time = chain_time_usec(engine, now);
+    int64_t now = engine_now_usec(engine), time = engine_chain_time_usec(engine, now);
     int r = 0;
 
     (void)timer;
@@ -367,7 +235,7 @@ static int on_time(sd_event_source *timer, uint64_t usec, void *userdata)
         engine->is_changed = true;
     }
     if (r >= 0)
-        r = schedule_commit(engine, engine->options.commit_interval_usec);
+        r = commit_schedule(engine, engine->options.commit_interval_usec);
     if (r < 0)
         engine_exit(engine, r);
     return 0;
@@ -387,16 +255,18 @@ static int arm_time(struct engine *engine)
         deadline = MIN(deadline, normalizer_deadline_usec(engine->sources[i].normalizer));
     if (deadline == INT64_MAX)
         return sd_event_source_set_enabled(engine->time_timer, SD_EVENT_OFF);
-    return arm(engine->time_timer, deadline);
+    return engine_arm(engine->time_timer, deadline);
 }
 
-static int on_commit_timer(sd_event_source *timer, uint64_t usec, void *userdata)
+static int on_age_timer(sd_event_source *timer, uint64_t usec, void *userdata)
 {
     struct engine *engine = userdata;
-    int r = commit(engine);
+    int64_t now = engine_now_usec(engine);
+    int r;
 
-    (void)timer;
     (void)usec;
+    pressure_check_age(&engine->pressure, now);
+    r = engine_arm(timer, now + AGE_INTERVAL_USEC);
     if (r < 0)
         engine_exit(engine, r);
     return 0;
@@ -409,14 +279,14 @@ static int on_turn(sd_event_source *turn, void *userdata)
     int r = 0;
 
     (void)turn;
-    if (!engine->is_store_failing && ledger_n_documents(engine->ledger) > 0)
-        r = commit(engine);
+    if (ledger_n_documents(engine->ledger) > 0)
+        r = commit_start(engine);
     if (r >= 0 && engine->wants_delivery) {
         engine->wants_delivery = false;
         r = outbox_deliver(engine->outbox);
     }
     if (r >= 0 && !ledger_is_empty(engine->ledger))
-        r = schedule_commit(engine, engine->options.commit_interval_usec);
+        r = commit_schedule(engine, engine->options.commit_interval_usec);
     if (r >= 0)
         r = arm_time(engine);
     if (r < 0)
@@ -446,7 +316,11 @@ static int on_signal(sd_event_source *signal_source, const struct signalfd_sigin
 
 static int write_metrics(struct engine *engine)
 {
-    struct report report = {.outbox = engine->outbox, .chain = engine->chain, .store = engine->options.store};
+    struct report report = {.outbox = engine->outbox,
+                            .chain = engine->chain,
+                            .store = engine->options.store,
+                            .ledger = engine->ledger,
+                            .now_usec = engine_now_usec(engine)};
     int r = report_begin(&report);
 
     for (size_t i = 0; r >= 0 && i < engine->n_sources; i++)
@@ -468,7 +342,7 @@ static int on_metrics_timer(sd_event_source *timer, uint64_t usec, void *userdat
 
     (void)usec;
     if (r >= 0)
-        r = arm(timer, now_usec(engine) + engine->options.metrics_interval_usec);
+        r = engine_arm(timer, engine_now_usec(engine) + engine->options.metrics_interval_usec);
     if (r < 0)
         engine_exit(engine, r);
     return 0;
@@ -540,7 +414,7 @@ static int make_loop(struct engine *engine)
     if (r >= 0)
         r = sd_event_add_post(engine->event, &engine->turn, on_turn, engine);
     if (r >= 0)
-        r = sd_event_add_time(engine->event, &engine->commit_timer, CLOCK_REALTIME, 0, 1, on_commit_timer,
+        r = sd_event_add_time(engine->event, &engine->commit_timer, CLOCK_REALTIME, 0, 1, commit_on_timer,
                               engine);
     if (r >= 0)
         r = sd_event_source_set_enabled(engine->commit_timer, SD_EVENT_OFF);
@@ -551,6 +425,8 @@ static int make_loop(struct engine *engine)
     if (r >= 0 && engine->options.metrics_file)
         r = sd_event_add_time(engine->event, &engine->metrics_timer, CLOCK_REALTIME, 0, 1, on_metrics_timer,
                               engine);
+    if (r >= 0)
+        r = sd_event_add_time(engine->event, &engine->age_timer, CLOCK_REALTIME, 0, 1, on_age_timer, engine);
     if (r >= 0)
         r = sd_event_set_watchdog(engine->event, true);
     return r < 0 ? r : 0;
@@ -568,6 +444,9 @@ static int make_exits(struct engine *engine)
         engine->sink_names[i] = o->sinks[i].name;
     r = ledger_new(o->store, engine->sink_names, o->n_sinks, &engine->ledger);
     if (r >= 0)
+        r = sd_event_add_io(engine->event, &engine->committed, ledger_fd(engine->ledger), EPOLLIN,
+                            commit_on_committed, engine);
+    if (r >= 0)
         r = outbox_new(
             &(struct outbox_options){o->sinks, o->n_sinks, o->store, engine->ledger, on_wake, engine},
             &engine->outbox);
@@ -583,12 +462,27 @@ int engine_new(const struct engine_options *options, struct diag_list *diags, st
     if (!engine)
         return -ENOMEM;
     engine->options = *options;
+    engine->pressure = (struct pressure){
+        .store = options->store,
+        .limit_bytes = options->outbox_limit_bytes,
+        .limit_alerts = options->outbox_limit_alerts,
+        .warn_age_usec = options->outbox_warn_age_usec,
+        .pause = pause_sources,
+        .userdata = engine,
+    };
     r = make_loop(engine);
-    chain_options.callbacks = (struct chain_callbacks){.document = on_document, .userdata = engine};
+    chain_options.callbacks = (struct chain_callbacks){
+        .score = on_score, .final = on_final, .document = on_document, .userdata = engine};
     if (r >= 0)
         r = chain_new(&chain_options, diags, &engine->chain);
     if (r >= 0)
         r = store_restore(options->store, SLICE(""), restore_change, engine);
+    if (r < 0 && store_read_error(options->store)[0])
+        return diag_add(
+            diags, NULL, 0, 0,
+            "the state cannot be read (%s): 'hapax store check' shows what is wrong, 'hapax store "
+            "export --salvage' prints what can be read",
+            store_read_error(options->store));
     if (r == -EBADMSG)
         return diag_add(diags, NULL, 0, 0,
                         "the detectors' state is of another version, or damaged; start with a new file");
@@ -607,7 +501,7 @@ static int start(struct engine *engine, struct diag_list *diags)
     int r = outbox_start(engine->outbox, engine->event, diags);
 
     engine->wants_delivery = true; /* what an earlier run left */
-    engine->received_usec = now_usec(engine);
+    engine->received_usec = engine_now_usec(engine);
     for (size_t i = 0; r >= 0 && i < engine->n_sources; i++) {
         struct engine_source *s = &engine->sources[i];
         _cleanup_(freep) char *cursor = NULL;
@@ -620,12 +514,12 @@ static int start(struct engine *engine, struct diag_list *diags)
     }
     /* the place to start from is a place: a kill before the first record must not lose what is rotated away
      * meanwhile */
-    return r < 0 ? r : commit(engine);
+    return r < 0 ? r : commit_and_wait(engine);
 }
 
 static int stop(struct engine *engine)
 {
-    int r = commit(engine), q;
+    int r = commit_and_wait(engine), q;
 
     q = outbox_deliver(engine->outbox);
     r = MIN(r, q);
@@ -636,7 +530,7 @@ static int stop(struct engine *engine)
     /* a broker that is away is what the outbox is for; a write that failed is a failure */
     if (q < 0 && q != -ETIMEDOUT)
         r = MIN(r, q);
-    q = commit(engine); /* the rows of what was delivered just now */
+    q = commit_and_wait(engine); /* the rows of what was delivered just now */
     r = MIN(r, q);
     if (r >= 0 && engine->is_store_failing)
         r = -EIO;
@@ -680,6 +574,8 @@ struct engine *engine_free(struct engine *engine)
     }
     free(engine->sources);
     outbox_free(engine->outbox);
+    /* before the ledger, which closes the descriptor */
+    sd_event_source_disable_unref(engine->committed);
     ledger_free(engine->ledger);
     free(engine->sink_names);
     chain_free(engine->chain);
@@ -687,6 +583,7 @@ struct engine *engine_free(struct engine *engine)
     for (size_t i = 0; i < ARRAY_SIZE(engine->signals); i++)
         sd_event_source_unref(engine->signals[i]);
     sd_event_source_unref(engine->turn);
+    sd_event_source_unref(engine->age_timer);
     sd_event_source_unref(engine->commit_timer);
     sd_event_source_unref(engine->time_timer);
     sd_event_source_unref(engine->metrics_timer);

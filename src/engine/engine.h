@@ -31,7 +31,11 @@ struct engine_options {
     int64_t commit_interval_usec;
     int64_t close_delay_usec;    /* behind a bucket's end, without a later event: it is closed */
     uint64_t outbox_limit_bytes; /* above it the sources are paused */
-    const char *metrics_file;    /* NULL: none */
+    uint64_t outbox_limit_alerts;
+    int64_t outbox_warn_age_usec; /* an alert that waits longer is said */
+    int64_t history_keep_usec;    /* 0: no history is kept */
+    uint64_t history_limit_bytes; /* of the whole database: above it the oldest history goes first */
+    const char *metrics_file;     /* NULL: none */
     int64_t metrics_interval_usec;
 };
 

@@ -4,8 +4,8 @@
 
 /*
  * What is to become durable together: model changes, alerts for the outbox, history, source cursors, pending
- * records, and the tickets of alerts that are delivered or refused. Collected here, written in one transaction
- * by the store thread, kept for another try where that fails.
+ * records, and the tickets of alerts that are delivered or refused. Collected here, written in one
+ * transaction by the store thread, kept for another try where that fails.
  */
 
 #include <stdbool.h>

@@ -5,7 +5,8 @@
  * sink. A lane per sink remembers the last ticket it handed over, so a delivery walks only what is new, in
  * order; a sink that says "not now" leaves the lane where it is. Confirmations may come at any time, in any
  * order, also inside the write; they only put the ticket into the ledger, and the row goes with the next
- * commit. A crash in between sends the document again, under the same id.
+ * commit. A crash in between sends the document again, under the same id. A document that a sink refuses for
+ * good leaves in the same way and is kept as a dead letter: one bad alert holds up no other, and is not lost.
  *
  * Only one sink can end the program: the reader of standard output that went away (-EPIPE) will not come
  * back, and whoever started the pipe waits for its end.
@@ -28,6 +29,7 @@ struct lane {
 
 struct outbox {
     struct outbox_options options;
+    sd_event *event; /* borrowed, for its clock; NULL: there is none */
     struct lane *lanes;
     size_t n_lanes;
 };
@@ -43,15 +45,33 @@ struct outbox *outbox_free(struct outbox *outbox)
     return NULL;
 }
 
+static int64_t now_usec(const struct outbox *outbox)
+{
+    uint64_t now = 0;
+
+    if (outbox->event)
+        (void)sd_event_now(outbox->event, CLOCK_REALTIME, &now);
+    return (int64_t)now;
+}
+
 static void on_confirm(void *userdata, struct sink *sink, uint64_t ticket, int error, const char *message)
 {
     struct lane *lane = userdata;
 
-    if (error < 0)
-        log_message(LOG_ERR, NULL, "sink %s: alert %llu cannot be delivered and is dropped: %s",
-                    sink_name(sink), (unsigned long long)ticket, message ? message : strerror(-error));
+    int r;
+
+    if (error < 0) {
+        const char *reason = message ? message : strerror(-error);
+
+        log_message(LOG_ERR, LOG_ID_DEAD_LETTER,
+                    "sink %s: alert %llu can never be delivered and is kept as a dead letter: %s",
+                    sink_name(sink), (unsigned long long)ticket, reason);
+        r = ledger_put_refused(lane->outbox->options.ledger, ticket, reason, now_usec(lane->outbox));
+    } else {
+        r = ledger_put_done(lane->outbox->options.ledger, ticket);
+    }
     /* out of memory: the row stays and is sent again by the next start, which is what a row is for */
-    if (ledger_put_done(lane->outbox->options.ledger, ticket) < 0)
+    if (r < 0)
         log_message(LOG_WARNING, NULL, "sink %s: out of memory, alert %llu may be sent again",
                     sink_name(sink), (unsigned long long)ticket);
     lane->outbox->options.wake(lane->outbox->options.userdata);
@@ -95,6 +115,7 @@ int outbox_start(struct outbox *outbox, sd_event *event, struct diag_list *diags
 {
     int r = 0;
 
+    outbox->event = event;
     for (size_t i = 0; i < outbox->n_lanes; i++)
         r = MIN(r, sink_start(outbox->lanes[i].sink, event, diags));
     return r;

@@ -2,7 +2,10 @@
 #ifndef HAPAX_ENGINE_OUTBOX_H
 #define HAPAX_ENGINE_OUTBOX_H
 
-/* Alerts on their way from the store to the sinks, and the confirmations on their way back into the ledger.
+/*
+ * Alerts on their way from the store to the sinks, and the confirmations on their way back into the ledger. A
+ * confirmation with an error means that the sink will never take the document: its row becomes a dead letter
+ * (store.h) with the sink's message as the reason, and is counted by the sink (n_failed).
  */
 
 #include <stdint.h>

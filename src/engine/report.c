@@ -25,7 +25,16 @@ int report_begin(struct report *report)
 {
     struct metrics *m = &report->metrics;
     uint64_t n, bytes;
+    int64_t made_usec = 0;
     int r = store_count_outbox(report->store, &n, &bytes);
+
+    if (r >= 0)
+        r = store_oldest_document(report->store, &made_usec);
+    if (r >= 0 && n > 0 && made_usec > 0)
+        r = metrics_add(m, METRIC_OUTBOX_AGE,
+                        (uint64_t)MAX(report->now_usec - made_usec, INT64_C(0)) / 1000000, none, none);
+    if (r >= 0)
+        r = metrics_add(m, METRIC_HISTORY_PRUNED, ledger_n_pruned(report->ledger), none, none);
 
     if (r >= 0)
         r = metrics_add(m, METRIC_OUTBOX_DOCUMENTS, n, none, none);

@@ -5,6 +5,7 @@
 /* The engine's counters as metrics: one snapshot, begun, filled source by source, written. */
 
 #include "detector/chain.h"
+#include "engine/ledger.h"
 #include "engine/outbox.h"
 #include "metrics/metrics.h"
 #include "normalize/normalizer.h"
@@ -14,10 +15,12 @@ struct report {
     const struct outbox *outbox;
     const struct chain *chain;
     struct store *store;
+    const struct ledger *ledger;
+    int64_t now_usec;
     struct metrics metrics;
 };
 
-/* Takes what the three above count. 0, -ENOMEM or a store error. */
+/* Takes what those above count. 0, -ENOMEM or a store error. */
 int report_begin(struct report *report) _warn_unused_;
 /* Adds one source's counters. n_future: events whose time was not believed. */
 int report_source(struct report *report, const char *name, const struct normalizer *normalizer,

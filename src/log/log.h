@@ -20,6 +20,9 @@
 #define LOG_ID_STORE_FAILED  "2fd2957a05c14a7e9934ae7742c1fc74"
 #define LOG_ID_STORE_BACK    "a9289b2c98194da3a23136222603bee8"
 #define LOG_ID_OUTBOX_FULL   "d9ef49c499204847a66b0cf603a7271b"
+#define LOG_ID_OUTBOX_OLD    "4721345aee1c4d5eb25faf71a8fee06e"
+#define LOG_ID_DEAD_LETTER   "cd3c358e2f5a499fa2dca1fff5c9dba3"
+#define LOG_ID_STORE_DAMAGED "50f534dae7b543949f14bfe6b32ed0ea"
 
 /* Messages less urgent than level (as in syslog(3)) are dropped from here on. Looks at stderr once. */
 void log_init(int level);

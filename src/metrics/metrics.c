@@ -38,6 +38,9 @@ static const struct {
     [METRIC_ALERTS] = {"hapax_alerts_total", "counter", "Alerts made."},
     [METRIC_OUTBOX_DOCUMENTS] = {"hapax_outbox_documents", "gauge", "Alerts waiting for a sink."},
     [METRIC_OUTBOX_BYTES] = {"hapax_outbox_bytes", "gauge", "Size of the alerts waiting for a sink."},
+    [METRIC_OUTBOX_AGE] = {"hapax_outbox_oldest_seconds", "gauge",
+                           "How long the oldest alert has waited for its sink."},
+    [METRIC_HISTORY_PRUNED] = {"hapax_history_pruned_total", "counter", "Rows of history deleted."},
     [METRIC_SINK_DOCUMENTS] = {"hapax_sink_documents_total", "counter",
                                "Alerts by sink: written, confirmed, failed."},
 };

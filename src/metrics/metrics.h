@@ -24,6 +24,8 @@ enum metric {
     METRIC_ALERTS,
     METRIC_OUTBOX_DOCUMENTS,
     METRIC_OUTBOX_BYTES,
+    METRIC_OUTBOX_AGE,
+    METRIC_HISTORY_PRUNED,
     METRIC_SINK_DOCUMENTS, /* labels sink, outcome */
     _METRIC_MAX,
 };

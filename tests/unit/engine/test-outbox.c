@@ -98,7 +98,7 @@ static void commit(struct fixture *f, const char *ids)
     for (; *ids; ids++) {
         struct document document = {SLICE("{}"), slice_new(ids, 1), SLICE("key"), SLICE("message"), 21};
 
-        cr_assert_eq(ledger_put_document(f->ledger, &document), 0);
+        cr_assert_eq(ledger_put_document(f->ledger, &document, 1000), 0);
     }
     cr_assert_eq(ledger_commit(f->ledger), 0);
 }

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAPAX_ENGINE_LOOP_H
+#define HAPAX_ENGINE_LOOP_H
+
+/* Inside the room only: what the loop (engine.c) and its commits (commit.c) share. */
+
+#include <systemd/sd-event.h>
+
+#include "engine/engine.h"
+#include "engine/ledger.h"
+#include "engine/pressure.h"
+#include "util/buffer.h"
+
+struct engine_source {
+    struct engine *engine;
+    struct source *source;
+    struct normalizer *normalizer;
+    uint64_t seen_seq;    /* the last record handed over */
+    uint64_t waiting_seq; /* the first that is not to be acknowledged before a commit to come; 0: none */
+    bool is_committing;   /* some are in the transaction under way: nothing behind them is acknowledged */
+    uint64_t n_future;    /* events whose time was not believed */
+    bool has_moved;       /* its place in the store is out of date */
+    bool is_ended;
+};
+
+struct engine {
+    struct engine_options options;
+    sd_event *event;
+    sd_event_source *signals[3];
+    sd_event_source *turn, *committed, *commit_timer, *time_timer, *metrics_timer, *age_timer;
+    struct chain *chain;
+    struct ledger *ledger;
+    struct outbox *outbox;
+    const char **sink_names;
+    struct engine_source *sources;
+    size_t n_sources;
+    struct buffer scratch;
+    int64_t stream_usec;   /* time of the newest event */
+    int64_t received_usec; /* when the last record came */
+    bool is_changed;       /* the chain's state, since the last commit */
+    struct pressure pressure;
+    bool is_store_failing;
+    bool wants_delivery, wants_commit;
+    int result;
+};
+
+int64_t engine_now_usec(struct engine *engine);
+/* How far time has come for the chain: see the essay. */
+int64_t engine_chain_time_usec(struct engine *engine, int64_t now);
+/* Ends the loop; the first failure is logged and is engine_run's result. */
+void engine_exit(struct engine *engine, int result);
+/* The timer fires once, at usec. */
+int engine_arm(sd_event_source *timer, int64_t usec) _warn_unused_;
+
+/* Hands what there is to the store thread, at once or when it has ended what it does. */
+int commit_start(struct engine *engine) _warn_unused_;
+/* A commit within delay_usec, or when one is due anyway. */
+int commit_schedule(struct engine *engine, int64_t delay_usec) _warn_unused_;
+/* After each record: what is collected has a limit. */
+int commit_check_size(struct engine *engine) _warn_unused_;
+/* Everything, durable or failed, when there is no loop. */
+int commit_and_wait(struct engine *engine) _warn_unused_;
+/* For sd-event: the timer of commit_schedule, the store thread's descriptor. */
+int commit_on_timer(sd_event_source *timer, uint64_t usec, void *userdata);
+int commit_on_committed(sd_event_source *source, int fd, uint32_t revents, void *userdata);
+
+#endif
