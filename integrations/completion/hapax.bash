@@ -45,6 +45,8 @@ _hapax() {
         *)
             if [ "$command" = jobs ]; then
                 mapfile -t COMPREPLY < <(compgen -W "$(hapax jobs 2>/dev/null | awk '/^[a-z_]+ /{print $1}')" -- "$current")
+            elif [ "$command" = store ] && [ "$COMP_CWORD" -eq 2 ]; then
+                mapfile -t COMPREPLY < <(compgen -W "check export compact" -- "$current")
             else
                 mapfile -t COMPREPLY < <(compgen -f -- "$current")
             fi

@@ -47,6 +47,7 @@ void args_help(const struct arg_command *command);
 /* All commands, NULL-terminated: main.c. */
 extern const struct arg_command *const arg_commands[];
 
-extern const struct arg_command run_command, replay_command, normalize_command, check_command, jobs_command;
+extern const struct arg_command run_command, replay_command, normalize_command, check_command, jobs_command,
+    store_command;
 
 #endif

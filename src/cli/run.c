@@ -134,31 +134,6 @@ static int load_instances(struct run *run)
     return MIN(r, q);
 }
 
-/* $STATE_DIRECTORY is systemd's (the first of a colon-separated list), the rest is the XDG base directory
- * specification. */
-static int find_state_path(struct run *run)
-{
-    const char *directory = getenv("STATE_DIRECTORY"), *state_home = getenv("XDG_STATE_HOME"),
-               *home = getenv("HOME");
-    int n;
-
-    if (run->setup.settings.state_path)
-        n = asprintf(&run->state_path, "%s", run->setup.settings.state_path);
-    else if (directory && directory[0])
-        n = asprintf(&run->state_path, "%.*s/hapax.db", (int)strcspn(directory, ":"), directory);
-    else if (state_home && state_home[0] == '/')
-        n = asprintf(&run->state_path, "%s/hapax/hapax.db", state_home);
-    else if (home && home[0] == '/')
-        n = asprintf(&run->state_path, "%s/.local/state/hapax/hapax.db", home);
-    else
-        n = asprintf(&run->state_path, "/var/lib/hapax/hapax.db");
-    if (n < 0) {
-        run->state_path = NULL;
-        return -ENOMEM;
-    }
-    return 0;
-}
-
 /* ~/.local/state need not be there yet; the last folder is the store's to make. */
 static int make_parents(struct run *run)
 {
@@ -275,7 +250,7 @@ static int run(const struct arg_command *command, int argc, char **argv)
     if (code == 0) {
         r = prepare(&run);
         if (r >= 0)
-            r = find_state_path(&run);
+            r = setup_find_state(&run.setup, &run.state_path);
         if (r >= 0)
             r = make_parents(&run);
         if (r >= 0)

@@ -288,6 +288,31 @@ int setup_load_jobs(struct setup *setup, const char *const *ids, size_t n_ids)
     return job_set_load(directory, ids, n_ids, &setup->diags, &setup->jobs);
 }
 
+/* $STATE_DIRECTORY is systemd's (the first of a colon-separated list), the rest is the XDG base directory
+ * specification. */
+int setup_find_state(const struct setup *setup, char **ret_path)
+{
+    const char *directory = getenv("STATE_DIRECTORY"), *state_home = getenv("XDG_STATE_HOME"),
+               *home = getenv("HOME");
+    char *path;
+    int n;
+
+    if (setup->settings.state_path)
+        n = asprintf(&path, "%s", setup->settings.state_path);
+    else if (directory && directory[0])
+        n = asprintf(&path, "%.*s/hapax.db", (int)strcspn(directory, ":"), directory);
+    else if (state_home && state_home[0] == '/')
+        n = asprintf(&path, "%s/hapax/hapax.db", state_home);
+    else if (home && home[0] == '/')
+        n = asprintf(&path, "%s/.local/state/hapax/hapax.db", home);
+    else
+        n = asprintf(&path, "/var/lib/hapax/hapax.db");
+    if (n < 0)
+        return -ENOMEM;
+    *ret_path = path;
+    return 0;
+}
+
 struct normalizer_options setup_normalizer_options(const struct setup *setup, int64_t reference_usec)
 {
     return (struct normalizer_options){

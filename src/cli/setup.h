@@ -91,6 +91,9 @@ int setup_load_rulebase(struct setup *setup) __attribute__((warn_unused_result))
 int setup_load_jobs(struct setup *setup, const char *const *ids, size_t n_ids)
     __attribute__((warn_unused_result));
 
+/* Where the state is: of the configuration, else of the environment. The caller frees it. 0 or -ENOMEM. */
+int setup_find_state(const struct setup *setup, char **ret_path) __attribute__((warn_unused_result));
+
 /* Options for the normalizer of one input; reference_usec as in struct normalizer_options. */
 struct normalizer_options setup_normalizer_options(const struct setup *setup, int64_t reference_usec);
 

@@ -211,6 +211,11 @@ static int set_wal(struct connection *c, struct diag_list *diags)
     }
     r = connection_translate(c, result);
     (void)sqlite3_finalize(stmt);
+    /* only where the file is not in that mode yet, as after `hapax store compact` */
+    if ((result & 0xff) == SQLITE_BUSY)
+        return diag_add(diags, c->path, 0, 0,
+                        "another program has the state open (%s): close it, or name another state file",
+                        c->error);
     if (r < 0)
         return database_add_diag(c, r, diags);
     if (!is_wal)

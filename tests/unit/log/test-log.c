@@ -68,9 +68,9 @@ Test(log, writes_a_line_with_its_level_and_drops_what_is_less_urgent)
 /* An entry begins with "-- " and its id (systemd documentation, "Journal Message Catalogs"). */
 Test(log, every_message_id_is_explained_in_the_catalogue)
 {
-    static const char *const ids[] = {LOG_ID_STARTED,      LOG_ID_STOPPED,    LOG_ID_SOURCE_FAILED,
-                                      LOG_ID_STORE_FAILED, LOG_ID_STORE_BACK, LOG_ID_OUTBOX_FULL,
-                                      LOG_ID_OUTBOX_OLD, LOG_ID_DEAD_LETTER, LOG_ID_STORE_DAMAGED};
+    static const char *const ids[] = {LOG_ID_STARTED,      LOG_ID_STOPPED,     LOG_ID_SOURCE_FAILED,
+                                      LOG_ID_STORE_FAILED, LOG_ID_STORE_BACK,  LOG_ID_OUTBOX_FULL,
+                                      LOG_ID_OUTBOX_OLD,   LOG_ID_DEAD_LETTER, LOG_ID_STORE_DAMAGED};
     static char catalog[65536];
     _cleanup_(freep) char *path = NULL;
     _cleanup_(fclosep) FILE *f = NULL;
