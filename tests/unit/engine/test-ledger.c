@@ -180,3 +180,101 @@ Test(ledger, removes_what_was_delivered_and_keeps_a_place_that_was_not_named)
     cr_assert_eq(len, 0, "an empty value deletes");
     fixture_done(&f);
 }
+
+static int count_letter(void *userdata, const struct dead_letter *letter)
+{
+    cr_assert(slice_equal_string(letter->reason, "too large") && letter->time_usec == 5);
+    ++*(int *)userdata;
+    return 0;
+}
+
+static int count_row(void *userdata, const struct history_row *row)
+{
+    cr_assert(slice_equal_string(row->user, "alice") && row->n_events == 7 && row->bucket_usec == 900);
+    cr_assert(row->has_final_score && row->final_score == 4.5 && row->score == 2.5);
+    cr_assert(slice_equal_string(row->alert, "id1") && slice_is_absent(row->exception));
+    ++*(int *)userdata;
+    return 0;
+}
+
+Test(ledger, collects_while_the_thread_writes_and_tries_a_failed_one_again_first)
+{
+    const struct history_row row = {.bucket_usec = 900,
+                                    .user = SLICE("alice"),
+                                    .process = SLICE("ss"),
+                                    .alert = SLICE("id1"),
+                                    .score = 2.5,
+                                    .final_score = 4.5,
+                                    .n_events = 7};
+    uint64_t ticket = 0;
+    int n_letters = 0, n_rows = 0;
+    struct fixture f;
+
+    fixture_init(&f);
+    put_all(&f);
+    ledger_submit(f.ledger);
+    cr_assert(ledger_is_busy(f.ledger));
+    cr_assert(ledger_is_empty(f.ledger), "what is collected now is another transaction");
+    cr_assert_eq(ledger_put_history(f.ledger, &row, false), 0);
+    cr_assert_eq(ledger_put_history(f.ledger, &row, true), 0);
+    cr_assert_eq(ledger_finish(f.ledger), 0);
+    cr_assert_eq(ledger_n_written(f.ledger), 1);
+    cr_assert_eq(n_documents(&f, "one"), 1);
+    cr_assert_eq(store_walk_history(f.store, INT64_MIN, SLICE_NULL, count_row, &n_rows), 0);
+    cr_assert_eq(n_rows, 0);
+
+    set_disk_full(true);
+    ledger_submit(f.ledger);
+    cr_assert_eq(store_walk_outbox(f.store, "one", 0, first_ticket, &ticket), 1);
+    cr_assert_eq(ledger_put_refused(f.ledger, ticket, "too large", 5), 0);
+    cr_assert_lt(ledger_finish(f.ledger), 0);
+    cr_assert(ledger_has_failed(f.ledger) && !ledger_is_busy(f.ledger));
+    set_disk_full(false);
+    ledger_submit(f.ledger);
+    cr_assert_eq(ledger_finish(f.ledger), 0);
+    cr_assert(!ledger_has_failed(f.ledger));
+    cr_assert_eq(store_walk_history(f.store, INT64_MIN, SLICE_NULL, count_row, &n_rows), 0);
+    cr_assert_eq(n_rows, 1, "the failed one is written");
+    cr_assert_eq(n_documents(&f, "one"), 1, "and nothing that came behind it");
+    ledger_submit(f.ledger);
+    cr_assert_eq(ledger_finish(f.ledger), 0);
+    cr_assert_eq(n_documents(&f, "one"), 0);
+    cr_assert_eq(n_documents(&f, "two"), 1);
+    cr_assert_eq(store_walk_dead_letters(f.store, count_letter, &n_letters), 0);
+    cr_assert_eq(n_letters, 1);
+    fixture_done(&f);
+}
+
+Test(ledger, prunes_history_a_step_with_each_transaction)
+{
+    struct history_row row = {.user = SLICE("alice"), .process = SLICE("ss")};
+    struct fixture f;
+
+    fixture_init(&f);
+    for (int i = 0; i < 1000; i++) {
+        row.bucket_usec = i;
+        cr_assert_eq(ledger_put_history(f.ledger, &row, false), 0);
+    }
+    cr_assert_eq(ledger_commit(f.ledger), 0);
+    cr_assert_eq(ledger_n_pruned(f.ledger), 0, "no limit is set");
+    ledger_set_history_limits(f.ledger, 900, UINT64_MAX);
+    for (uint64_t n = 256; n <= 768; n += 256) {
+        ledger_submit(f.ledger);
+        cr_assert_eq(ledger_finish(f.ledger), 0);
+        cr_assert_eq(ledger_n_pruned(f.ledger), n);
+        cr_assert(ledger_has_more_to_prune(f.ledger));
+    }
+    ledger_submit(f.ledger);
+    cr_assert_eq(ledger_finish(f.ledger), 0);
+    cr_assert_eq(ledger_n_pruned(f.ledger), 900);
+    cr_assert(!ledger_has_more_to_prune(f.ledger));
+    /* twice what it adds */
+    for (int i = 1000; i < 2000; i++) {
+        row.bucket_usec = i;
+        cr_assert_eq(ledger_put_history(f.ledger, &row, false), 0);
+    }
+    ledger_set_history_limits(f.ledger, 1990, UINT64_MAX);
+    cr_assert_eq(ledger_commit(f.ledger), 0);
+    cr_assert_eq(ledger_n_pruned(f.ledger), 1990);
+    fixture_done(&f);
+}

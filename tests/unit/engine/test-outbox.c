@@ -111,10 +111,19 @@ static uint64_t n_left(struct fixture *f)
     return n;
 }
 
+static int check_letter(void *userdata, const struct dead_letter *letter)
+{
+    cr_assert(slice_equal_string(letter->id, "a") && slice_equal_string(letter->reason, "too large"));
+    cr_assert(slice_equal_string(letter->sink, "stubborn") && slice_equal_string(letter->bytes, "{}"));
+    ++*(int *)userdata;
+    return 0;
+}
+
 Test(outbox, hands_over_in_order_stops_at_a_busy_sink_and_sends_again_what_was_not_confirmed)
 {
     struct fixture f = {.directory = "/tmp/hapax-outbox.XXXXXX"};
     char command[128];
+    int n_letters = 0;
 
     cr_assert(mkdtemp(f.directory));
     (void)snprintf(f.path, sizeof(f.path), "%s/db", f.directory);
@@ -137,6 +146,8 @@ Test(outbox, hands_over_in_order_stops_at_a_busy_sink_and_sends_again_what_was_n
     cr_assert_eq(n_left(&f), 4, "the rows go with the next commit");
     cr_assert_eq(ledger_commit(f.ledger), 0);
     cr_assert_eq(n_left(&f), 2);
+    cr_assert_eq(store_walk_dead_letters(f.store, check_letter, &n_letters), 0);
+    cr_assert_eq(n_letters, 1, "what the sink refused is kept");
 
     fixture_close(&f);
     fixture_open(&f);
