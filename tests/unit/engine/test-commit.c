@@ -15,6 +15,7 @@
 #include "engine/engine.h"
 #include "sink/driver.h"
 #include "source/driver.h"
+#include "source/turn.h"
 #include "support.h"
 #include "util/parse.h"
 
@@ -114,10 +115,12 @@ static int step(struct scripted *s)
     }
 }
 
-static int on_turn(sd_event_source *turn, void *userdata)
+static int on_turn(sd_event_source *turn, int fd, uint32_t revents, void *userdata)
 {
     struct scripted *s = userdata;
 
+    (void)fd;
+    (void)revents;
     n_turns_locked += s->is_locked;
     return step(s) < 0 ? sd_event_exit(sd_event_source_get_event(turn), -1) : 0;
 }
@@ -126,7 +129,7 @@ static int scripted_start(struct source *source, sd_event *event, struct slice c
                           struct diag_list *diags)
 {
     struct scripted *s = (struct scripted *)source;
-    int r = sd_event_add_defer(event, &s->turn, on_turn, s);
+    int r = turn_new(event, on_turn, s, &s->turn);
 
     (void)cursor;
     (void)diags;
@@ -239,12 +242,12 @@ Test(commit, tells_a_source_in_order_and_only_of_what_is_durable)
         {"a change waits for its commit, and what is behind it waits with it", false, 60 * USEC_PER_SEC,
          "qSqSq", "r1 a1 r2 r3 r4 r5 end a5"},
         {"and goes with the interval", false, 1000, "qSq.", "r1 a1 r2 r3 a3 end"},
-        {"a lock-step source waits for no interval", true, 60 * USEC_PER_SEC, "SqSS",
+        {"a lock-step source waits for no interval", true, 60 * USEC_PER_SEC, "SqSS.",
          "r1 a1 r2 a2 r3 a3 r4 a4 end"},
         {"a slow disk stops no record, and what came meanwhile needs another commit", false, 1000,
          "lSwqSqu.q", "r1 r2 r3 r4 a2 a4 r5 a5 end"},
         {"what changes nothing goes with what it waited for", false, 1000, "lSwqqu.", "r1 r2 r3 a3 end"},
-        {"a lock-step source waits for a slow disk", true, 60 * USEC_PER_SEC, "lSwuq", "r1 a1 r2 a2 end"},
+        {"a lock-step source waits for a slow disk", true, 60 * USEC_PER_SEC, "lSwuq.", "r1 a1 r2 a2 end"},
     };
     char folder[] = "/tmp/hapax-commit.XXXXXX", path[96], command[96];
 
