@@ -35,6 +35,25 @@ int alert_event(const struct event *event, struct arena *arena, struct slice *re
 int alert_record_row(const struct verdict *verdict, struct arena *arena,
                      struct slice *ret_json) _warn_unused_;
 
+/* What an exception held back from a job in a day. */
+struct alert_digest {
+    const char *job, *exception;         /* ids */
+    const char *reason, *owner, *ticket; /* of the exception; NULL where it is gone, or has none */
+    int64_t day_usec;                    /* begin of the day, UTC */
+    int64_t first_usec, last_usec;       /* times of the first and the last event whose alert was held back */
+    uint64_t n_alerts;
+    double score_max;
+    const struct string_list *users, *hosts, *ids; /* in order of appearance, at most DIGEST_LIST_MAX each */
+    bool is_cut;                                   /* there were more */
+};
+/* chosen: 1000 names of 32 bytes and 1000 ids keep a digest below 100 KB */
+#define DIGEST_LIST_MAX 1000U
+
+/* The document of a digest. Everything of *ret_document is in arena memory. 0 or -ENOMEM. */
+int alert_digest(const struct alert_digest *digest, const struct job *job,
+                 const struct alert_observer *observer, struct arena *arena,
+                 struct document *ret_document) _warn_unused_;
+
 /* The stable id of the alert of (job, partition, user, bucket). */
 void alert_id(const struct verdict *verdict, char ret_id[]);
 

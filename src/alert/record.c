@@ -37,5 +37,6 @@ int alert_record_row(const struct verdict *verdict, struct arena *arena, struct 
         json_end(&w);
     }
     json_end(&w);
+    json_text(&w, "exception", verdict->exception);
     return json_finish(&w, ret_json);
 }

@@ -2,8 +2,8 @@
 
 /*
  * hapax check: everything that is wrong, before it is deployed. Loads what run would load (configuration,
- * rulebases with their self test, jobs, uid map, detectors) and opens nothing that run would open: no source,
- * no sink, no state.
+ * rulebases with their self test, jobs, exceptions, uid map, detectors) and opens nothing that run would
+ * open: no source, no sink, no state.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -36,6 +36,34 @@ static int check_chain(struct setup *setup)
                      &chain);
 }
 
+/* A job that an exception names and nobody has is a mistake that would never show. All jobs are loaded. */
+static int check_exception_jobs(struct setup *setup)
+{
+    _cleanup_(freep) const char **words = calloc(setup->jobs.n_jobs + 1, sizeof(*words));
+    bool is_bad = false;
+
+    if (!words)
+        return -ENOMEM;
+    for (size_t i = 0; i < setup->jobs.n_jobs; i++)
+        words[i] = setup->jobs.jobs[i].id;
+    for (size_t i = 0; i < exception_set_count(setup->exceptions); i++) {
+        const struct exception *exception = exception_set_at(setup->exceptions, i);
+
+        for (size_t k = 0; k < exception->n_jobs; k++) {
+            const char *near = nearest_word(slice_from_string(exception->jobs[k]), words);
+
+            if (near && strcmp(near, exception->jobs[k]) == 0)
+                continue;
+            is_bad = true;
+            (void)diag_add(&setup->diags, exception->file, exception->line, exception->column,
+                           "exception '%s' is about the unknown job '%.80s'%s%s%s", exception->id,
+                           exception->jobs[k], near ? " (did you mean '" : ", expected an id of 'hapax jobs'",
+                           near ? near : "", near ? "'?)" : "");
+        }
+    }
+    return is_bad ? -EINVAL : 0;
+}
+
 /* Goes on after each problem, so that one run shows them all. */
 static int check_all(struct setup *setup)
 {
@@ -47,10 +75,16 @@ static int check_all(struct setup *setup)
     r = MIN(r, q);
     q = setup_load_rulebase(setup);
     r = MIN(r, q);
+    q = setup_load_exceptions(setup, true);
+    r = MIN(r, q);
     q = setup_load_jobs(setup, NULL, 0); /* also those that are not switched on */
     r = MIN(r, q);
     if (q < 0)
         return r;
+    if (setup->exceptions) {
+        q = check_exception_jobs(setup);
+        r = MIN(r, q);
+    }
     job_set_done(&setup->jobs);
     q = setup_load_jobs(setup, (const char *const *)setup->settings.jobs.items, setup->settings.jobs.n);
     r = MIN(r, q);
@@ -79,9 +113,11 @@ static int run(const struct arg_command *command, int argc, char **argv)
         } else {
             rulebase_count(check.setup.rulebase, &n_rules, &n_samples);
             printf("configuration  %s\nrulebase       %s: %zu rules, %zu sample lines\njobs           %zu "
-                   "switched on\nall is well\n",
+                   "switched on\nexceptions     %s: %zu\nall is well\n",
                    check.setup.config_path ? check.setup.config_path : "none (defaults)",
-                   check.setup.settings.rulebase, n_rules, n_samples, check.setup.jobs.n_jobs);
+                   check.setup.settings.rulebase, n_rules, n_samples, check.setup.jobs.n_jobs,
+                   check.setup.exceptions_path ? check.setup.exceptions_path : "none",
+                   check.setup.exceptions ? exception_set_count(check.setup.exceptions) : 0);
             code = fflush(stdout) == 0 ? 0 : EXIT_FAILURE;
         }
     }

@@ -463,9 +463,12 @@ static int open_rooms(struct replay *replay, char **paths, size_t n_paths, struc
             (const char *const *)(replay->job_ids.n > 0 ? replay->job_ids.items : setup->settings.jobs.items),
             replay->job_ids.n > 0 ? replay->job_ids.n : setup->settings.jobs.n);
     if (r >= 0)
+        r = setup_load_exceptions(setup, false);
+    if (r >= 0)
         r = chain_new(&(struct chain_options){.jobs = &setup->jobs,
                                               .detector = replay->detector,
                                               .config = setup->config,
+                                              .exceptions = setup->exceptions,
                                               .observer = {.version = HAPAX_VERSION},
                                               .callbacks = {on_score, on_final, on_document, replay}},
                       &setup->diags, &replay->chain);
@@ -499,6 +502,11 @@ static void print_summary(const struct replay *replay, const struct input_set *s
     input_set_summary(set, "replay");
     (void)fprintf(stderr, "hapax replay: %" PRIu64 " process starts judged, %" PRIu64 " alerts\n",
                   stats->n_selected, stats->n_alerts);
+    if (replay->setup.exceptions)
+        (void)fprintf(stderr,
+                      "hapax replay: exceptions held back %" PRIu64 " alerts and kept %" PRIu64
+                      " process starts from the detectors\n",
+                      stats->n_held, stats->n_skipped);
 }
 
 static int replay_files(struct replay *replay, char **paths, size_t n_paths)

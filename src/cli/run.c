@@ -168,6 +168,8 @@ static int prepare(struct run *run)
     r = MIN(r, q);
     if (r >= 0)
         r = load_instances(run);
+    q = setup_load_exceptions(setup, true);
+    r = MIN(r, q);
     q = setup_load_jobs(setup, (const char *const *)setup->settings.jobs.items, setup->settings.jobs.n);
     r = MIN(r, q);
     q = setup_load_rulebase(setup);
@@ -207,6 +209,7 @@ static int run_engine(struct run *run)
         .n_sinks = run->sinks.n,
         .store = run->store,
         .chain = {.jobs = &setup->jobs,
+                  .exceptions = setup->exceptions,
                   .config = setup->config,
                   .observer = {.version = HAPAX_VERSION, .host = slice_from_string(host)}},
         .commit_interval_usec = setup->settings.commit_interval_usec,

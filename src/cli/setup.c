@@ -40,6 +40,10 @@ static const struct option settings_options[] = {
     {"rulebase", OPTION_STRING, MEMBER(rulebase),
      .help = "folder with *.rulebase and jobs/ (default: the installed one)"},
     {"jobs", OPTION_LIST, MEMBER(jobs), "network_connection_discovery", .help = "ids of the jobs to run"},
+    {"exceptions", OPTION_STRING, MEMBER(exceptions),
+     .help = "file, or folder of *.yaml, that says what is forgiven (default: exceptions.yaml, else "
+             "exceptions.d, "
+             "in " HAPAX_SYSCONFDIR ")"},
     {"format", OPTION_CHOICE, MEMBER(format), "auto", .choices = format_names,
      .help = "format of the records; auto recognises each one"},
     {"time_zone", OPTION_STRING, MEMBER(time_zone),
@@ -86,6 +90,8 @@ int setup_init(struct setup *setup)
 void setup_done(struct setup *setup)
 {
     job_set_done(&setup->jobs);
+    exception_set_free(setup->exceptions);
+    free(setup->exceptions_path);
     rulebase_free(setup->rulebase);
     uid_map_free(setup->uid_map);
     if (setup->has_settings)
@@ -288,7 +294,8 @@ int setup_load_jobs(struct setup *setup, const char *const *ids, size_t n_ids)
     return job_set_load(directory, ids, n_ids, &setup->diags, &setup->jobs);
 }
 
-/* $STATE_DIRECTORY is systemd's (the first of a colon-separated list), the rest is the XDG base directory
+/* $STATE_DIRECTORY is systemd
+                              's (the first of a colon-separated list), the rest is the XDG base directory
  * specification. */
 int setup_find_state(const struct setup *setup, char **ret_path)
 {
@@ -311,6 +318,31 @@ int setup_find_state(const struct setup *setup, char **ret_path)
         return -ENOMEM;
     *ret_path = path;
     return 0;
+}
+
+int setup_find_exceptions(const struct setup *setup, bool use_default, char **ret_path)
+{
+    static const char *const defaults[] = {HAPAX_SYSCONFDIR "/exceptions.yaml",
+                                           HAPAX_SYSCONFDIR "/exceptions.d"};
+    const char *path = setup->settings.exceptions;
+    char *copy = NULL;
+
+    for (size_t i = 0; !path && use_default && i < ARRAY_SIZE(defaults); i++)
+        if (access(defaults[i], F_OK) == 0)
+            path = defaults[i];
+    if (path && *path && !(copy = strdup(path)))
+        return -ENOMEM;
+    *ret_path = copy;
+    return 0;
+}
+
+int setup_load_exceptions(struct setup *setup, bool use_default)
+{
+    int r = setup_find_exceptions(setup, use_default, &setup->exceptions_path);
+
+    if (r < 0 || !setup->exceptions_path)
+        return r;
+    return exception_set_load(setup->exceptions_path, &setup->diags, &setup->exceptions);
 }
 
 struct normalizer_options setup_normalizer_options(const struct setup *setup, int64_t reference_usec)

@@ -10,6 +10,7 @@
 #include "cli/args.h"
 #include "config/config.h"
 #include "normalize/normalizer.h"
+#include "select/exception.h"
 #include "select/job.h"
 #include "store/store.h"
 #include "util/diag.h"
@@ -18,6 +19,7 @@
 struct settings {
     char *rulebase;
     struct string_list jobs;
+    char *exceptions;
     int format;
     char *time_zone;
     int64_t year;
@@ -48,7 +50,9 @@ struct setup {
     struct rulebase *rulebase;
     struct uid_map *uid_map;
     struct job_set jobs;
-    char *config_path; /* what was read; NULL: no file */
+    struct exception_set *exceptions; /* NULL: none */
+    char *exceptions_path;            /* what was read; NULL: nothing */
+    char *config_path;                /* what was read; NULL: no file */
 };
 
 /* The options that several commands share; each command's table begins with the ones it takes. */
@@ -93,6 +97,15 @@ int setup_load_jobs(struct setup *setup, const char *const *ids, size_t n_ids)
 
 /* Where the state is: of the configuration, else of the environment. The caller frees it. 0 or -ENOMEM. */
 int setup_find_state(const struct setup *setup, char **ret_path) __attribute__((warn_unused_result));
+/*
+ * Where the exceptions are: the configured file or folder, else, with use_default, the system's where there
+ * is one; NULL: nowhere. 0 or -ENOMEM; the caller frees.
+ */
+int setup_find_exceptions(const struct setup *setup, bool use_default, char **ret_path)
+    __attribute__((warn_unused_result));
+
+/* Loads the exceptions; use_default as in setup_find_exceptions. */
+int setup_load_exceptions(struct setup *setup, bool use_default) __attribute__((warn_unused_result));
 
 /* Options for the normalizer of one input; reference_usec as in struct normalizer_options. */
 struct normalizer_options setup_normalizer_options(const struct setup *setup, int64_t reference_usec);

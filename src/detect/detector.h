@@ -29,6 +29,7 @@ enum verdict_reason {
     VERDICT_SUPPRESSED, /* would alert, but an exception says no */
     VERDICT_DIGESTED,   /* would alert, but an exception or a young account sends it to the digest */
     VERDICT_ROLLED_UP,  /* would alert, but the volume limit counts it in a roll-up alert */
+    VERDICT_SKIPPED,    /* an exception kept the event from the detector: no score */
 };
 
 /* What occurred together with a user in a bucket, and how unusual the bucket made it. */

@@ -21,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detector/forgive.h"
+
 struct chain_job {
     struct chain *chain;
     const struct job *job;
@@ -35,6 +37,7 @@ struct chain {
     size_t n_jobs;
     struct arena identity_arena;
     struct arena document_arena;
+    struct forgive *forgive;
     struct chain_stats stats;
 };
 
@@ -51,6 +54,7 @@ struct chain *chain_free(struct chain *chain)
         free(j->settings);
     }
     free(chain->jobs);
+    forgive_free(chain->forgive);
     arena_done(&chain->identity_arena);
     arena_done(&chain->document_arena);
     free(chain);
@@ -119,6 +123,10 @@ int chain_new(const struct chain_options *options, struct diag_list *diags, stru
     chain->jobs = calloc(options->jobs->n_jobs > 0 ? options->jobs->n_jobs : 1, sizeof(*chain->jobs));
     if (!chain->jobs)
         return -ENOMEM;
+    r = forgive_new(&chain->forgive);
+    if (r < 0)
+        return r;
+    forgive_set_exceptions(chain->forgive, options->exceptions);
     for (size_t i = 0; i < options->jobs->n_jobs; i++) {
         chain->jobs[i].chain = chain;
         chain->n_jobs = i + 1;
@@ -128,6 +136,18 @@ int chain_new(const struct chain_options *options, struct diag_list *diags, stru
     }
     *ret_chain = TAKE_PTR(chain);
     return 0;
+}
+
+void chain_set_exceptions(struct chain *chain, struct exception_set *exceptions)
+{
+    forgive_set_exceptions(chain->forgive, exceptions);
+}
+
+int chain_exception_counts(const struct chain *chain,
+                           int (*fn)(void *userdata, const char *exception, const char *effect, uint64_t n),
+                           void *userdata)
+{
+    return forgive_counts(chain->forgive, fn, userdata);
 }
 
 static int send_document(struct chain_job *j, const struct verdict *verdict)
@@ -144,14 +164,49 @@ static int send_document(struct chain_job *j, const struct verdict *verdict)
     return chain->options.callbacks.document(chain->options.callbacks.userdata, &document);
 }
 
-static int on_verdict(struct chain_job *j, const struct verdict *verdict,
+static int tell_held(struct chain *chain, const struct verdict *verdict)
+{
+    int (*held)(void *userdata, const struct verdict *verdict) = chain->options.callbacks.held;
+
+    return held ? held(chain->options.callbacks.userdata, verdict) : 0;
+}
+
+static int on_verdict(struct chain_job *j, const struct verdict *judged,
                       int (*tell)(void *userdata, const struct verdict *verdict))
 {
-    int r = tell ? tell(j->chain->options.callbacks.userdata, verdict) : 0;
+    struct verdict verdict = *judged;
+    int held = forgive_judge(j->chain->forgive, &verdict), r = held;
 
-    if (r >= 0 && verdict->reason == VERDICT_ALERT)
-        r = send_document(j, verdict);
+    if (r >= 0)
+        r = tell ? tell(j->chain->options.callbacks.userdata, &verdict) : 0;
+    if (r >= 0 && held > 0) {
+        j->chain->stats.n_held++;
+        r = tell_held(j->chain, &verdict);
+    }
+    if (r >= 0 && verdict.reason == VERDICT_ALERT)
+        r = send_document(j, &verdict);
     return r;
+}
+
+/* A digest of a job that is switched off by now has nobody to read it: its alerts stand in the history. */
+static int on_digest(void *userdata, const struct alert_digest *digest)
+{
+    struct chain *chain = userdata;
+    const struct job *job = NULL;
+    struct document document;
+    int r;
+
+    for (size_t i = 0; i < chain->n_jobs && !job; i++)
+        if (strcmp(chain->jobs[i].job->id, digest->job) == 0)
+            job = chain->jobs[i].job;
+    if (!job)
+        return 0;
+    arena_reset(&chain->document_arena);
+    r = alert_digest(digest, job, &chain->options.observer, &chain->document_arena, &document);
+    if (r < 0)
+        return r;
+    chain->stats.n_digests++;
+    return chain->options.callbacks.document(chain->options.callbacks.userdata, &document);
 }
 
 static int on_provisional(void *userdata, const struct verdict *verdict)
@@ -173,6 +228,27 @@ static struct detector_callbacks callbacks_of(struct chain_job *j)
     return (struct detector_callbacks){.provisional = on_provisional, .final = on_final, .userdata = j};
 }
 
+/* 1: an exception keeps the event from the detector. */
+static int skip(struct chain_job *j, const struct event *event, struct slice user, struct slice partition)
+{
+    const struct exception *exception;
+    int r = forgive_skips(j->chain->forgive, j->job->id, event, &exception);
+
+    if (r <= 0)
+        return r;
+    j->chain->stats.n_skipped++;
+    r = tell_held(j->chain, &(struct verdict){.job = j->job->id,
+                                              .detector = j->driver->name,
+                                              .event = event,
+                                              .user = user,
+                                              .partition = partition,
+                                              .bucket_start_usec = event->time_usec,
+                                              .threshold = j->job->threshold,
+                                              .reason = VERDICT_SKIPPED,
+                                              .exception = exception->id});
+    return r < 0 ? r : 1;
+}
+
 static int feed_job(struct chain_job *j, const struct event *event)
 {
     struct detector_callbacks callbacks = callbacks_of(j);
@@ -185,6 +261,9 @@ static int feed_job(struct chain_job *j, const struct event *event)
         return r;
     if (j->job->scope == SCOPE_HOST && !slice_is_absent(event->host))
         partition = event->host;
+    r = skip(j, event, user, partition);
+    if (r != 0)
+        return r < 0 ? r : 0;
     return detector_feed(j->detector, event, user, partition, &callbacks);
 }
 
@@ -198,8 +277,9 @@ int chain_event(struct chain *chain, const struct event *event)
     chain->stats.n_events++;
     for (size_t i = 0; i < chain->n_jobs && !is_selected; i++)
         is_selected = job_selects(chain->jobs[i].job, event);
-    if (!is_selected)
-        return 0;
+    r = forgive_see_event(chain->forgive, event, is_selected);
+    if (!is_selected || r < 0)
+        return r;
     chain->stats.n_selected++;
     r = chain_advance(chain, event->time_usec);
     for (size_t i = 0; r >= 0 && i < chain->n_jobs; i++)
@@ -219,12 +299,13 @@ int chain_advance(struct chain *chain, int64_t time_usec)
         if (r < 0)
             return r;
     }
-    return 0;
+    /* behind the detectors: what closing buckets have held back belongs to the day that ends */
+    return forgive_advance(chain->forgive, time_usec, on_digest, chain);
 }
 
 int64_t chain_deadline_usec(const struct chain *chain)
 {
-    int64_t deadline = INT64_MAX;
+    int64_t deadline = forgive_deadline_usec(chain->forgive);
 
     for (size_t i = 0; i < chain->n_jobs; i++)
         deadline = MIN(deadline, detector_deadline_usec(chain->jobs[i].detector));
@@ -240,7 +321,7 @@ int chain_finish(struct chain *chain)
         if (r < 0)
             return r;
     }
-    return 0;
+    return forgive_finish(chain->forgive, on_digest, chain);
 }
 
 int chain_changes(struct chain *chain, change_fn fn, void *userdata)
@@ -251,7 +332,7 @@ int chain_changes(struct chain *chain, change_fn fn, void *userdata)
         if (r < 0)
             return r;
     }
-    return 0;
+    return forgive_changes(chain->forgive, fn, userdata);
 }
 
 /* "DETECTOR/JOB/…" belongs to the job's detector. */
@@ -269,6 +350,8 @@ int chain_restore(struct chain *chain, const struct change *change)
     for (size_t i = 0; i < chain->n_jobs; i++)
         if (owns_key(&chain->jobs[i], change->key))
             return detector_restore(chain->jobs[i].detector, change);
+    if (forgive_owns(change->key))
+        return forgive_restore(chain->forgive, change);
     return 0; /* of a job that is switched off: its state waits in the store */
 }
 

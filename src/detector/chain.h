@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "detect/detector.h"
 #include "event/change.h"
+#include "select/exception.h"
 #include "select/job.h"
 
 struct chain_callbacks {
@@ -19,18 +20,22 @@ struct chain_callbacks {
     int (*score)(void *userdata, const struct verdict *verdict);
     /* Each (job, user) of a closed bucket (may be NULL). */
     int (*final)(void *userdata, const struct verdict *verdict);
-    /* An alert. */
+    /* An alert, or a daily digest. */
     int (*document)(void *userdata, const struct document *document);
     void *userdata;
+    /* An alert that an exception or onboarding held back, once each: VERDICT_SUPPRESSED or VERDICT_DIGESTED;
+     * and each event that was kept from a detector: VERDICT_SKIPPED, without a score (may be NULL). */
+    int (*held)(void *userdata, const struct verdict *verdict);
 };
 
 struct chain;
 
 struct chain_options {
-    const struct job_set *jobs;     /* borrowed */
-    const char *detector;           /* overrides each job's own; NULL: do not */
-    struct config *config;          /* the detectors' options are taken from "detector.NAME" */
-    struct alert_observer observer; /* borrowed */
+    const struct job_set *jobs;       /* borrowed */
+    const char *detector;             /* overrides each job's own; NULL: do not */
+    struct config *config;            /* the detectors' options are taken from "detector.NAME" */
+    struct exception_set *exceptions; /* borrowed until they are replaced; NULL: none */
+    struct alert_observer observer;   /* borrowed */
     struct chain_callbacks callbacks;
 };
 
@@ -40,7 +45,12 @@ int chain_new(const struct chain_options *options, struct diag_list *diags,
 struct chain *chain_free(struct chain *chain);
 DEFINE_CLEANUP(struct chain *, chain_free)
 
-/* One event, in stream order. 0: no job looks at it, nothing changed; 1: at least one did. */
+/* The exceptions in force from the next event on, borrowed until they are replaced; NULL: none. What was held
+ * back, and the digests of the day, stay. */
+void chain_set_exceptions(struct chain *chain, struct exception_set *exceptions);
+
+/* One event, in stream order. 0: no job looks at it, nothing changed; 1: at least one did, or it told of a
+ * new account. */
 int chain_event(struct chain *chain, const struct event *event) _warn_unused_;
 /* Time has come to time_usec (live sources; replay of ticks). */
 int chain_advance(struct chain *chain, int64_t time_usec) _warn_unused_;
@@ -54,7 +64,13 @@ int chain_restore(struct chain *chain, const struct change *change) _warn_unused
 
 struct chain_stats {
     uint64_t n_events, n_selected, n_alerts;
+    uint64_t n_held, n_skipped, n_digests; /* alerts held back, (job, event) pairs not learned, documents */
 };
 const struct chain_stats *chain_stats(const struct chain *chain);
+
+/* How often each exception was used since the start: one call for each (exception, effect). */
+int chain_exception_counts(const struct chain *chain,
+                           int (*fn)(void *userdata, const char *exception, const char *effect, uint64_t n),
+                           void *userdata) _warn_unused_;
 
 #endif

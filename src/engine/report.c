@@ -21,6 +21,12 @@ static int add_sink(struct metrics *m, const struct sink *sink)
     return r;
 }
 
+static int add_exception(void *userdata, const char *exception, const char *effect, uint64_t n)
+{
+    return metrics_add(userdata, METRIC_EXCEPTIONS, n, (struct metric_label){"exception", exception},
+                       (struct metric_label){"effect", effect});
+}
+
 int report_begin(struct report *report)
 {
     struct metrics *m = &report->metrics;
@@ -44,6 +50,8 @@ int report_begin(struct report *report)
         r = metrics_add(m, METRIC_SELECTED, chain_stats(report->chain)->n_selected, none, none);
     if (r >= 0)
         r = metrics_add(m, METRIC_ALERTS, chain_stats(report->chain)->n_alerts, none, none);
+    if (r >= 0)
+        r = chain_exception_counts(report->chain, add_exception, m);
     for (size_t i = 0; r >= 0 && i < outbox_n_sinks(report->outbox); i++)
         r = add_sink(m, outbox_sink(report->outbox, i));
     return r;

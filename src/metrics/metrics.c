@@ -36,6 +36,9 @@ static const struct {
                         "Audit events whose records are still coming, by source."},
     [METRIC_SELECTED] = {"hapax_events_selected_total", "counter", "Process starts that a job looked at."},
     [METRIC_ALERTS] = {"hapax_alerts_total", "counter", "Alerts made."},
+    [METRIC_EXCEPTIONS] = {"hapax_exceptions_total", "counter",
+                           "Alerts held back (suppress, digest) and process starts not learned (skip), by "
+                           "exception and effect."},
     [METRIC_OUTBOX_DOCUMENTS] = {"hapax_outbox_documents", "gauge", "Alerts waiting for a sink."},
     [METRIC_OUTBOX_BYTES] = {"hapax_outbox_bytes", "gauge", "Size of the alerts waiting for a sink."},
     [METRIC_OUTBOX_AGE] = {"hapax_outbox_oldest_seconds", "gauge",
