@@ -47,7 +47,12 @@ void args_help(const struct arg_command *command);
 /* All commands, NULL-terminated: main.c. */
 extern const struct arg_command *const arg_commands[];
 
-extern const struct arg_command run_command, replay_command, normalize_command, check_command, jobs_command,
-    store_command;
+extern const struct arg_command run_command;
+extern const struct arg_command replay_command;
+extern const struct arg_command normalize_command;
+extern const struct arg_command check_command;
+extern const struct arg_command jobs_command;
+extern const struct arg_command exceptions_command;
+extern const struct arg_command store_command;
 
 #endif

@@ -77,6 +77,15 @@ const struct exception *exception_set_find_id(const struct exception_set *set, c
     return NULL;
 }
 
+void exception_set_keep(struct exception_set *set, const char *id)
+{
+    for (size_t i = 0; i < set->n_items; i++)
+        if (strcmp(set->items[i].id, id) != 0)
+            set->items[i].expires_usec = INT64_MIN;
+    set->onboarding.age_usec = 0;
+    set->onboarding.sources = 0;
+}
+
 const struct onboarding_options *exception_set_onboarding(const struct exception_set *set)
 {
     return &set->onboarding;

@@ -57,9 +57,12 @@ extern const struct option_table exception_option_table, exception_file_option_t
  */
 int exception_set_load(const char *path, struct diag_list *diags,
                        struct exception_set **ret_set) _warn_unused_;
-/* The same from memory; file names it in diags, and is where relative paths begin. */
-int exception_set_load_text(struct slice text, const char *file, struct diag_list *diags,
-                            struct exception_set **ret_set) _warn_unused_;
+/*
+ * The same as if file, one of path's or a new one, held text: an edit is tried before it is written. With
+ * path and file the same nothing is read from disk but what the text names.
+ */
+int exception_set_try(const char *path, const char *file, struct slice text, struct diag_list *diags,
+                      struct exception_set **ret_set) _warn_unused_;
 struct exception_set *exception_set_free(struct exception_set *set);
 DEFINE_CLEANUP(struct exception_set *, exception_set_free)
 
@@ -68,6 +71,8 @@ size_t exception_set_count(const struct exception_set *set);
 const struct exception *exception_set_at(const struct exception_set *set, size_t i);
 /* NULL where there is none of that id. */
 const struct exception *exception_set_find_id(const struct exception_set *set, const char *id);
+/* Lets nothing but this exception be in force; onboarding is off, too. */
+void exception_set_keep(struct exception_set *set, const char *id);
 const struct onboarding_options *exception_set_onboarding(const struct exception_set *set);
 
 /*

@@ -551,12 +551,6 @@ static int list_files(const char *path, struct diag_list *diags, struct string_l
     return r;
 }
 
-static int loader_init(struct loader *loader, size_t n_files)
-{
-    loader->configs = calloc(n_files + 1, sizeof(*loader->configs));
-    return loader->configs ? 0 : -ENOMEM;
-}
-
 /* All files have been parsed into configs, as far as they could be. */
 static int finish(struct loader *loader, struct exception_set **ret_set)
 {
@@ -579,43 +573,46 @@ static int finish(struct loader *loader, struct exception_set **ret_set)
     return 0;
 }
 
-int exception_set_load(const char *path, struct diag_list *diags, struct exception_set **ret_set)
+static int load_one(struct loader *loader, size_t i, const char *file, struct slice text)
+{
+    const char *name = loader->set->files.items[i];
+    size_t n = n_problems(loader->diags);
+    int r = config_new(&loader->configs[i]);
+
+    if (r < 0)
+        return r;
+    loader->n_files = i + 1;
+    r = file && strcmp(name, file) == 0 ? config_load_text(loader->configs[i], text, name, loader->diags)
+                                        : config_load_file(loader->configs[i], name, loader->diags);
+    return outcome(loader, r, n);
+}
+
+int exception_set_try(const char *path, const char *file, struct slice text, struct diag_list *diags,
+                      struct exception_set **ret_set)
 {
     _cleanup_(loader_done) struct loader loader = {.diags = diags};
-    int r;
+    bool is_there = false;
+    int r = 0;
 
     loader.set = calloc(1, sizeof(*loader.set));
-    r = loader.set ? list_files(path, diags, &loader.set->files) : -ENOMEM;
-    if (r >= 0)
-        r = loader_init(&loader, loader.set->files.n);
-    for (size_t i = 0; r >= 0 && i < loader.set->files.n; i++) {
-        size_t n = n_problems(diags);
-
-        r = config_new(&loader.configs[i]);
-        if (r < 0)
-            break;
-        loader.n_files++;
-        r = outcome(&loader, config_load_file(loader.configs[i], loader.set->files.items[i], diags), n);
-    }
+    if (!loader.set)
+        return -ENOMEM;
+    if (!file || strcmp(path, file) != 0)
+        r = list_files(path, diags, &loader.set->files);
+    for (size_t i = 0; r >= 0 && file && i < loader.set->files.n; i++)
+        is_there = is_there || strcmp(loader.set->files.items[i], file) == 0;
+    if (r >= 0 && file && !is_there)
+        r = string_list_add(&loader.set->files, slice_from_string(file));
+    if (r < 0)
+        return r;
+    loader.configs = calloc(loader.set->files.n + 1, sizeof(*loader.configs));
+    r = loader.configs ? 0 : -ENOMEM;
+    for (size_t i = 0; r >= 0 && i < loader.set->files.n; i++)
+        r = load_one(&loader, i, file, text);
     return r < 0 ? r : finish(&loader, ret_set);
 }
 
-int exception_set_load_text(struct slice text, const char *file, struct diag_list *diags,
-                            struct exception_set **ret_set)
+int exception_set_load(const char *path, struct diag_list *diags, struct exception_set **ret_set)
 {
-    _cleanup_(loader_done) struct loader loader = {.diags = diags};
-    size_t n = n_problems(diags);
-    int r;
-
-    loader.set = calloc(1, sizeof(*loader.set));
-    r = loader.set ? string_list_add(&loader.set->files, slice_from_string(file)) : -ENOMEM;
-    if (r >= 0)
-        r = loader_init(&loader, 1);
-    if (r >= 0)
-        r = config_new(&loader.configs[0]);
-    if (r < 0)
-        return r;
-    loader.n_files = 1;
-    r = outcome(&loader, config_load_text(loader.configs[0], text, file, diags), n);
-    return r < 0 ? r : finish(&loader, ret_set);
+    return exception_set_try(path, NULL, SLICE_NULL, diags, ret_set);
 }

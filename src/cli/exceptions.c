@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * hapax exceptions: what is forgiven, as a table; and from here to the verbs that change it
+ * (exceptions_edit.c) or try it on history (exceptions_test.c). Whether an exception has expired is asked of
+ * the clock here and nowhere else: in the stream it is the event's time that counts.
+ */
+#include "cli/exceptions.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "alert/json.h"
+#include "cli/args.h"
+#include "util/parse.h"
+
+static int take_list(struct string_list *list, const char *value)
+{
+    return string_list_add(list, slice_from_string(value)) < 0 ? EXIT_FAILURE : 0;
+}
+
+static int take_option(void *userdata, const struct arg_option *option, const char *value)
+{
+    struct exceptions_command *c = userdata;
+    const struct {
+        const char *name;
+        const char **member;
+    } texts[] = {
+        {"file", &c->file},     {"id", &c->id},         {"reason", &c->reason}, {"owner", &c->owner},
+        {"ticket", &c->ticket}, {"effect", &c->effect}, {"starts", &c->starts}, {"expires", &c->expires},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+        if (strcmp(option->name, texts[i].name) == 0) {
+            *texts[i].member = value;
+            return 0;
+        }
+    if (strcmp(option->name, "job") == 0)
+        return take_list(&c->jobs, value);
+    if (strcmp(option->name, "match") == 0)
+        return take_list(&c->matches, value);
+    if (strcmp(option->name, "schedule") == 0)
+        return take_list(&c->schedule, value);
+    if (strcmp(option->name, "json") == 0) {
+        c->is_json = true;
+        return 0;
+    }
+    return setup_take_option(&c->setup, c->command, option, value);
+}
+
+/* "2026-12-31" of a day's end, else the minute. */
+static const char *expiry_text(int64_t expires_usec, char text[TIMESTAMP_SIZE])
+{
+    if (expires_usec == INT64_MAX)
+        return "never";
+    if (expires_usec % USEC_PER_DAY == 0) {
+        format_timestamp(expires_usec - 1, text);
+        text[10] = '\0';
+    } else {
+        format_timestamp(expires_usec, text);
+        text[16] = 'Z'; /* the minute is enough */
+        text[17] = '\0';
+    }
+    return text;
+}
+
+static const char *state_of(const struct exception *exception, int64_t now_usec)
+{
+    if (now_usec >= exception->expires_usec)
+        return "expired";
+    return now_usec < exception->starts_usec ? "waiting" : "active";
+}
+
+static int print_json(const struct exception *exception, int64_t now_usec)
+{
+    _cleanup_(arena_done) struct arena arena = ARENA_INIT;
+    _cleanup_(json_done) struct json_writer w = JSON_WRITER_INIT(&arena, 0);
+    struct slice json;
+    int r;
+
+    json_begin_object(&w, NULL);
+    json_text(&w, "id", exception->id);
+    json_text(&w, "effect", exception_effect_names[exception->effect]);
+    json_text(&w, "state", state_of(exception, now_usec));
+    json_text(&w, "reason", exception->reason);
+    json_text(&w, "owner", exception->owner);
+    json_text(&w, "ticket", exception->ticket);
+    if (exception->starts_usec != INT64_MIN)
+        json_time(&w, "starts", exception->starts_usec);
+    if (exception->expires_usec != INT64_MAX)
+        json_time(&w, "expires", exception->expires_usec);
+    json_strings(&w, "jobs", exception->jobs, exception->n_jobs);
+    json_text(&w, "match", exception->match_text);
+    json_bool(&w, "scheduled", exception->schedule != NULL);
+    json_text(&w, "file", exception->file);
+    json_integer(&w, "line", exception->line);
+    r = json_finish(&w, &json);
+    if (r >= 0)
+        printf("%.*s\n", SLICE_FMT(json));
+    return r;
+}
+
+static int list(struct exceptions_command *c)
+{
+    int64_t now_usec = (int64_t)time(NULL) * USEC_PER_SEC;
+    const struct exception_set *set = c->setup.exceptions;
+    int r = 0;
+
+    if (!set) {
+        (void)fprintf(stderr, "hapax exceptions: there are none (no file is configured, and none is in %s)\n",
+                      HAPAX_SYSCONFDIR);
+        return EXIT_SUCCESS;
+    }
+    if (!c->is_json)
+        printf("%-28s %-8s %-8s %-18s %-20s %s\n", "ID", "EFFECT", "STATE", "EXPIRES", "OWNER", "MATCH");
+    for (size_t i = 0; r >= 0 && i < exception_set_count(set); i++) {
+        const struct exception *e = exception_set_at(set, i);
+        char expiry[TIMESTAMP_SIZE];
+
+        if (c->is_json)
+            r = print_json(e, now_usec);
+        else
+            printf("%-28s %-8s %-8s %-18s %-20s %s%s%s\n", e->id, exception_effect_names[e->effect],
+                   state_of(e, now_usec), expiry_text(e->expires_usec, expiry), e->owner, e->match_text,
+                   *e->match_text && e->schedule ? "; " : "", e->schedule ? "on schedule" : "");
+    }
+    return r < 0 || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* The configuration, and where the exceptions are. */
+static int load(struct exceptions_command *c, bool with_set)
+{
+    int r = setup_load(&c->setup, true);
+
+    if (r >= 0 && c->file) {
+        free(c->setup.settings.exceptions);
+        c->setup.settings.exceptions = strdup(c->file);
+        r = c->setup.settings.exceptions ? 0 : -ENOMEM;
+    }
+    if (r >= 0)
+        r = setup_find_exceptions(&c->setup, true, &c->path);
+    if (r >= 0 && with_set)
+        r = setup_load_exceptions(&c->setup, true);
+    return r;
+}
+
+static int dispatch(struct exceptions_command *c, char **words, size_t n)
+{
+    static const char *const verbs[] = {"list", "add", "test", "expire", NULL};
+    const char *verb = n > 0 ? words[0] : "list", *near;
+    bool is_test = strcmp(verb, "test") == 0, is_expire = strcmp(verb, "expire") == 0,
+         is_add = strcmp(verb, "add") == 0;
+    int r;
+
+    if (!is_test && !is_expire && !is_add && strcmp(verb, "list") != 0) {
+        near = nearest_word(slice_from_string(verb), verbs);
+        return args_misuse(c->command, "unknown word '%s', expected list, add, test or expire%s%s%s", verb,
+                           near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+    }
+    if (is_expire && n != 2)
+        return args_misuse(c->command, "expire takes one ID");
+    if (is_test && n < 2)
+        return args_misuse(c->command, "test takes [ID|FILE] and at least one INPUT");
+    if (!is_test && !is_expire && n > 1)
+        return args_misuse(c->command, "%s takes no '%s'", verb, words[1]);
+    if (is_add && (!c->id || !c->reason || !c->owner || (c->matches.n == 0 && c->schedule.n == 0)))
+        return args_misuse(c->command, "add needs --id, --reason, --owner, and --match or --schedule");
+    r = load(c, !is_test && !is_add);
+    if (r < 0)
+        return setup_report(&c->setup, c->command->name, r);
+    if (is_test)
+        return exceptions_test(c, words + 1, n - 1);
+    if (is_add)
+        return exceptions_add(c);
+    return is_expire ? exceptions_expire(c, words[1]) : list(c);
+}
+
+static int run(const struct arg_command *command, int argc, char **argv)
+{
+    struct exceptions_command c = {.command = command};
+    int first, code = setup_init(&c.setup) < 0 ? EXIT_FAILURE
+                                               : args_parse(command, argc, argv, take_option, &c, &first);
+
+    if (code == 0)
+        code = dispatch(&c, argv + first, (size_t)(argc - first));
+    string_list_done(&c.jobs);
+    string_list_done(&c.matches);
+    string_list_done(&c.schedule);
+    free(c.path);
+    setup_done(&c.setup);
+    return code < 0 ? EXIT_SUCCESS : code;
+}
+
+static const struct arg_option options[] = {
+    {"file", 0, "FILE", "the exceptions file or folder (default: the configured one)"},
+    {"json", 0, NULL, "list, test: print JSON"},
+    {"id", 0, "ID", "add: what the exception is called"},
+    {"reason", 0, "TEXT", "add: why it is forgiven"},
+    {"owner", 0, "TEXT", "add: who answers for it"},
+    {"ticket", 0, "TEXT", "add: where it was approved"},
+    {"effect", 0, "EFFECT", "add: suppress (default), skip or digest"},
+    {"starts", 0, "DATE", "add: from when on it holds"},
+    {"expires", 0, "DATE", "add, expire: until when it holds (expire: now)"},
+    {"match", 'm', "FIELD=VALUE", "add: a condition, as in host.name.glob=web-*; may be repeated"},
+    {"schedule", 0, "KEY=VALUE", "add: a key of its schedule, as in cron='0 2 * * *'; may be repeated"},
+    {"job", 'j', "ID", "add: only for this job; test: run this job; may be repeated"},
+    SETUP_INPUT_OPTIONS,
+    SETUP_CONFIG_OPTIONS,
+};
+
+const struct arg_command exceptions_command = {
+    .name = "exceptions",
+    .usage = "[list | add | expire ID | test [ID|FILE] INPUT…]",
+    .summary = "list, add, end or try out what is forgiven",
+    .details =
+        "list shows the exceptions in force, add appends one to the file, expire ends one, test runs log "
+        "files as\n"
+        "replay does and shows what the exceptions (of FILE; only ID) would have held back.\n",
+    .options = options,
+    .n_options = ARRAY_SIZE(options),
+    .run = run,
+};
