@@ -171,6 +171,7 @@ void input_set_stats(const struct input_set *set, struct normalizer_stats *ret_s
         sum.n_ignored += s->n_ignored;
         sum.n_unknown += s->n_unknown;
         sum.n_quarantined += s->n_quarantined;
+        sum.n_gated += s->n_gated;
         sum.n_duplicates += s->n_duplicates;
         sum.n_late += s->n_late;
         sum.n_incomplete += s->n_incomplete;
@@ -220,6 +221,9 @@ void input_set_summary(const struct input_set *set, const char *command)
         "hapax %s: %" PRIu64 " records: %" PRIu64 " process starts from %" PRIu64 " records, %" PRIu64
         " ignored, %" PRIu64 " unknown, %" PRIu64 " quarantined, %" PRIu64 " empty\n",
         command, s.n_records, s.n_events, s.n_used, s.n_ignored, s.n_unknown, s.n_quarantined, s.n_empty);
+    if (s.n_gated > 0)
+        (void)fprintf(stderr, "hapax %s: %" PRIu64 " records that no job can want were not read\n", command,
+                      s.n_gated);
     if (s.n_incomplete > 0)
         (void)fprintf(stderr, "hapax %s: %" PRIu64 " process starts had records missing\n", command,
                       s.n_incomplete);

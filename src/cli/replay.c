@@ -592,6 +592,7 @@ static const struct arg_option options[] = {
     {"state", 0, "DB", "start from this state and leave the new one there; the last bucket stays open"},
     {"finish", 0, NULL, "with --state: close the last bucket and hand pending events over at the end"},
     {"quiet", 'q', NULL, "do not print the counts on stderr"},
+    SETUP_GATE_OPTION,
     SETUP_INPUT_OPTIONS,
     SETUP_CONFIG_OPTIONS,
 };

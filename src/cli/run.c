@@ -286,6 +286,7 @@ static const struct arg_option options[] = {
      "of standard input: lines (default), or omprog (rsyslog's, with a reply a line)"},
     {"state", 0, "DB",
      "keep the state here (default: hapax.db in $STATE_DIRECTORY, or in $XDG_STATE_HOME/hapax)"},
+    SETUP_GATE_OPTION,
     SETUP_INPUT_OPTIONS,
     SETUP_CONFIG_OPTIONS,
 };

@@ -52,6 +52,8 @@ static const struct option settings_options[] = {
      .help = "year of the first line that carries none; 0: the latest that fits the input's time"},
     {"uid_map", OPTION_STRING, MEMBER(uid_map), .help = "file in passwd(5) format that names user ids"},
     {"host", OPTION_STRING, MEMBER(host), .help = "host name of records that carry none"},
+    {"gate", OPTION_BOOL, MEMBER(has_gate), "true",
+     .help = "drop records unread that no job can want; false reads and counts every one"},
     {"state.path", OPTION_STRING, MEMBER(state_path),
      .help = "the database (default: hapax.db in $STATE_DIRECTORY, or in $XDG_STATE_HOME/hapax)"},
     {"state.durability", OPTION_CHOICE, MEMBER(durability), "process", .choices = durability_names,
@@ -89,6 +91,7 @@ int setup_init(struct setup *setup)
 
 void setup_done(struct setup *setup)
 {
+    job_wanted_done(&setup->wanted);
     job_set_done(&setup->jobs);
     exception_set_free(setup->exceptions);
     free(setup->exceptions_path);
@@ -160,6 +163,8 @@ int setup_take_option(struct setup *setup, const struct arg_command *command, co
 
             return code == 0 ? set_key(setup, keys[i].key, value) : code;
         }
+    if (strcmp(option->name, "no-gate") == 0)
+        return set_key(setup, "gate", "false");
     if (strcmp(option->name, "set") == 0) {
         if (!strchr(value, '=') || value[0] == '=')
             return args_misuse(command, "--set takes PATH=VALUE, not '%s'", value);
@@ -291,7 +296,12 @@ int setup_load_jobs(struct setup *setup, const char *const *ids, size_t n_ids)
         return r;
     if (asprintf(&directory, "%s/jobs", setup->settings.rulebase) < 0)
         return -ENOMEM;
-    return job_set_load(directory, ids, n_ids, &setup->diags, &setup->jobs);
+    r = job_set_load(directory, ids, n_ids, &setup->diags, &setup->jobs);
+    if (r >= 0 && setup->settings.has_gate) {
+        r = job_wanted(&setup->jobs, &setup->wanted);
+        setup->has_wanted = r >= 0;
+    }
+    return r;
 }
 
 /* $STATE_DIRECTORY is systemd
@@ -355,6 +365,7 @@ struct normalizer_options setup_normalizer_options(const struct setup *setup, in
         .host = slice_from_string(setup->settings.host),
         .year = (int)setup->settings.year,
         .reference_usec = reference_usec,
+        .wanted = setup->has_wanted ? &setup->wanted : NULL,
     };
 }
 

@@ -12,6 +12,7 @@
 #include "normalize/normalizer.h"
 #include "select/exception.h"
 #include "select/job.h"
+#include "select/wanted.h"
 #include "store/store.h"
 #include "util/diag.h"
 
@@ -25,6 +26,7 @@ struct settings {
     int64_t year;
     char *uid_map;
     char *host;
+    bool has_gate;
     char *state_path;
     int durability;
     int64_t commit_interval_usec;
@@ -53,6 +55,8 @@ struct setup {
     struct exception_set *exceptions; /* NULL: none */
     char *exceptions_path;            /* what was read; NULL: nothing */
     char *config_path;                /* what was read; NULL: no file */
+    struct wanted wanted; /* by the jobs: what the gate lets pass */
+    bool has_wanted;
 };
 
 /* The options that several commands share; each command's table begins with the ones it takes. */
@@ -75,6 +79,12 @@ struct setup {
         "uid-map", 0, "FILE", "names for user ids the input leaves as numbers, in passwd(5) format"          \
     }
 
+#define SETUP_GATE_OPTION                                                                                    \
+    {                                                                                                        \
+        "no-gate", 0, NULL,                                                                                  \
+            "read every record, also where no job can want it (the same as --set gate=false)"                \
+    }
+
 int setup_init(struct setup *setup) __attribute__((warn_unused_result));
 void setup_done(struct setup *setup);
 
@@ -91,7 +101,7 @@ int setup_load(struct setup *setup, bool use_default_config) __attribute__((warn
 /* Loads the rulebases and the uid map. */
 int setup_load_rulebase(struct setup *setup) __attribute__((warn_unused_result));
 
-/* Loads the jobs: ids (n_ids of them), else those of the configuration. */
+/* Loads the jobs: ids (n_ids of them), else those of the configuration. From then on, inputs have a gate. */
 int setup_load_jobs(struct setup *setup, const char *const *ids, size_t n_ids)
     __attribute__((warn_unused_result));
 

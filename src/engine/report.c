@@ -69,7 +69,8 @@ int report_source(struct report *report, const char *name, const struct normaliz
                     {"used", s->n_used},
                     {"ignored", s->n_ignored},
                     {"unknown", s->n_unknown},
-                    {"quarantined", s->n_quarantined}};
+                    {"quarantined", s->n_quarantined},
+                    {"gated", s->n_gated}};
     const struct {
         enum metric metric;
         uint64_t n;

@@ -21,9 +21,14 @@
  * that something is lost. A SYSCALL that comes after that begins an event of its own: better without its
  * arguments than not at all.
  *
+ * With a gate, an event that its SYSCALL shows to be no process start, or one that nobody wants, is dropped
+ * there and then: clocks and time limits move as if it was not, but it takes no place, and its records
+ * n_gated.
+ *
  * Records of a lower trust than the audit transport's live in a lane of their own (audit_lane.h).
  */
 #include "normalize/audit_assembler.h"
+#include "normalize/audit_gate.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -83,6 +88,7 @@ int audit_assembler_new(const struct audit_options *options, struct normalizer_s
     if (!a)
         return -ENOMEM;
     a->uid_map = options->uid_map;
+    a->gate = options->gate;
     a->stats = stats;
     if (options->host.len > 0) {
         a->host = malloc(options->host.len);
@@ -144,6 +150,26 @@ static int drop(struct audit_assembler *a, struct audit_lane *lane, struct audit
     return r;
 }
 
+/*
+ * An event that nobody wants, by its SYSCALL: what came of it is forgotten but for its id, by which the
+ * records that follow are known. p: where records came before; NULL: none did.
+ */
+static int drop_gated(struct audit_assembler *a, struct audit_lane *lane, const struct audit_key *key,
+                      struct audit_pending *p)
+{
+    struct audit_key id = *key;
+
+    if (p) {
+        a->stats->n_used -= p->n_counted;
+        a->stats->n_gated += p->n_counted;
+        audit_lane_remove_pending(lane, p);
+        a->n_pending--;
+        a->n_bytes -= p->bytes;
+        audit_assembler_free_pending(a, p);
+    }
+    return audit_lane_add_gated(lane, &id);
+}
+
 static int hand_over(struct audit_assembler *a, struct audit_lane *lane, struct audit_pending *p,
                      struct slice reason, event_fn emit, void *userdata)
 {
@@ -201,6 +227,10 @@ static void count_late(struct audit_assembler *a, struct audit_finished *finishe
     /* these end an event that was complete before: no news, and no fault */
     const unsigned usual = AUDIT_PROCTITLE | AUDIT_EOE;
 
+    if (finished->is_gated) {
+        a->stats->n_gated++;
+        return;
+    }
     if (finished->is_start && (kind & usual & ~finished->kinds)) {
         finished->kinds |= kind;
         a->stats->n_used++;
@@ -321,7 +351,9 @@ int audit_assembler_feed(struct audit_assembler *a, const struct audit_record *r
     finished = p ? NULL : audit_lane_find_finished(lane, &key);
     if (kind == 0) {
         /* of an event's other records we need nothing */
-        if (p || (finished && finished->is_start))
+        if (finished && finished->is_gated)
+            a->stats->n_gated++;
+        else if (p || (finished && finished->is_start))
             a->stats->n_used++;
         else
             a->stats->n_ignored++;
@@ -335,6 +367,11 @@ int audit_assembler_feed(struct audit_assembler *a, const struct audit_record *r
         a->stats->n_ignored++;
         return 0;
     }
+    if (a->gate && kind == AUDIT_SYSCALL && !(p && (p->event.kinds & AUDIT_SYSCALL)) &&
+        audit_gate_drops_syscall(a->gate, record->body)) {
+        a->stats->n_gated++;
+        return drop_gated(a, lane, &key, p);
+    }
     if (!p) {
         r = open_pending(a, lane, node, &key, record, &p);
         if (r < 0)
@@ -345,6 +382,8 @@ int audit_assembler_feed(struct audit_assembler *a, const struct audit_record *r
         return r;
     if (audit_event_exec(&p->event) == AUDIT_EXEC_NO)
         return drop(a, lane, p);
+    if (a->gate && audit_gate_drops_event(a->gate, &p->event))
+        return drop_gated(a, lane, &key, p);
     reason = ending(&p->event, kind);
     if (!slice_is_absent(reason))
         return hand_over(a, lane, p, reason, emit, userdata);

@@ -9,6 +9,7 @@
  */
 
 #include "event/event.h"
+#include "normalize/gate.h"
 #include "normalize/normalizer.h"
 #include "normalize/uid_map.h"
 
@@ -30,6 +31,7 @@ struct audit_assembler;
 struct audit_options {
     const struct uid_map *uid_map; /* borrowed, may be NULL */
     struct slice host;             /* host.name of records that name none; copied */
+    const struct gate *gate;       /* borrowed; NULL: every process start is wanted */
 };
 
 int audit_assembler_new(const struct audit_options *options, struct normalizer_stats *stats,
@@ -39,7 +41,8 @@ DEFINE_CLEANUP(struct audit_assembler *, audit_assembler_free)
 
 /*
  * Takes one record and counts it in stats: n_used (of a process start, or of what may become one), n_ignored
- * (another event's, a duplicate, a late one), n_quarantined (lies about itself). emit is called for what is
+ * (another event's, a duplicate, a late one), n_quarantined (lies about itself), n_gated (of an event that
+ * its SYSCALL shows nobody wants: also those of its records that came before). emit is called for what is
  * complete or ended by this record, and for what this record's time shows to be overdue. Also counts
  * n_events, n_incomplete, n_evicted.
  */

@@ -15,7 +15,8 @@ enum { AUDIT_LANE_LOW, AUDIT_LANE_VOUCHED, AUDIT_N_LANES };
 
 struct audit_assembler {
     const struct uid_map *uid_map;
-    char *host; /* NULL: none */
+    const struct gate *gate; /* NULL: none */
+    char *host;              /* NULL: none */
     size_t host_len;
     struct normalizer_stats *stats;
 

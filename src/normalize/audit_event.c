@@ -47,9 +47,13 @@ unsigned audit_kind_from_type(struct slice type)
 
     if (slice_starts_with(type, unknown) && slice_ends_with(type, SLICE("]")))
         type = slice_head(slice_skip(type, unknown.len), type.len - unknown.len - 1);
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-        if (slice_equal(type, kinds[i].name) || slice_equal(type, kinds[i].number))
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        const struct slice *word = type.len > 0 && type.data[0] == '1' ? &kinds[i].number : &kinds[i].name;
+
+        /* one byte tells nearly all of them apart, before a call does */
+        if (word->len == type.len && word->data[0] == type.data[0] && slice_equal(type, *word))
             return kinds[i].kind;
+    }
     return 0;
 }
 
@@ -558,30 +562,63 @@ static const struct {
     {0x40000028, 11, 387},                              /* arm */
 };
 
+static enum audit_exec exec_from_numbers(uint32_t arch, uint32_t number)
+{
+    enum audit_exec exec = AUDIT_EXEC_MAYBE;
+
+    for (size_t i = 0; i < ARRAY_SIZE(exec_numbers); i++) {
+        if (exec_numbers[i].arch != arch)
+            continue;
+        if (number == exec_numbers[i].execve || number == exec_numbers[i].execveat)
+            return AUDIT_EXEC_YES;
+        exec = AUDIT_EXEC_NO;
+    }
+    return exec;
+}
+
+enum audit_exec audit_exec_from_fields(struct slice arch, struct slice number)
+{
+    uint32_t a, n;
+
+    if (parse_hex_u32(arch, &a) < 0 || parse_u32(number, &n) < 0)
+        return AUDIT_EXEC_MAYBE;
+    return exec_from_numbers(a, n);
+}
+
 enum audit_exec audit_event_exec(const struct audit_event *e)
 {
-    struct slice name = audit_event_text(e, AUDIT_TEXT_SYSCALL_NAME);
-    bool is_arch_known = false;
+    struct slice name;
+    enum audit_exec exec;
     uint32_t arch, number;
 
     if (!(e->kinds & AUDIT_SYSCALL))
         return AUDIT_EXEC_MAYBE;
-    if (find_number(e, AUDIT_NUMBER_ARCH, &arch) && find_number(e, AUDIT_NUMBER_SYSCALL, &number))
-        for (size_t i = 0; i < ARRAY_SIZE(exec_numbers); i++) {
-            if (exec_numbers[i].arch != arch)
-                continue;
-            is_arch_known = true;
-            if (number == exec_numbers[i].execve || number == exec_numbers[i].execveat)
-                return AUDIT_EXEC_YES;
-        }
-    if (is_arch_known)
-        return AUDIT_EXEC_NO;
+    if (find_number(e, AUDIT_NUMBER_ARCH, &arch) && find_number(e, AUDIT_NUMBER_SYSCALL, &number)) {
+        exec = exec_from_numbers(arch, number);
+        if (exec != AUDIT_EXEC_MAYBE)
+            return exec;
+    }
     if (e->kinds & AUDIT_EXECVE)
         return AUDIT_EXEC_YES;
+    name = audit_event_text(e, AUDIT_TEXT_SYSCALL_NAME);
     if (slice_is_absent(name))
         return AUDIT_EXEC_MAYBE;
     return slice_equal(name, SLICE("execve")) || slice_equal(name, SLICE("execveat")) ? AUDIT_EXEC_YES
                                                                                       : AUDIT_EXEC_NO;
+}
+
+struct slice audit_event_process_name(const struct audit_event *e)
+{
+    struct slice name = audit_event_text(e, AUDIT_TEXT_COMM);
+
+    if (name.len > 0)
+        return name;
+    name = audit_event_text(e, AUDIT_TEXT_EXE);
+    /* the kernel says "none" in words */
+    if (slice_equal(name, SLICE("(none)")) || slice_equal(name, SLICE("(null)")))
+        return SLICE_NULL;
+    name = slice_base_name(name);
+    return name.len > 0 ? name : SLICE_NULL;
 }
 
 bool audit_event_has_args(const struct audit_event *e)

@@ -134,6 +134,11 @@ enum audit_exec {
     AUDIT_EXEC_MAYBE, /* no SYSCALL yet, or of an architecture we do not know without an EXECVE */
 };
 enum audit_exec audit_event_exec(const struct audit_event *e);
+/* The same from the texts of arch= and syscall= alone: AUDIT_EXEC_MAYBE where they do not tell. */
+enum audit_exec audit_exec_from_fields(struct slice arch, struct slice number);
+
+/* What the event's process is called: comm, else the base name of exe; absent where neither is there. */
+struct slice audit_event_process_name(const struct audit_event *e);
 
 /* Whether every argument that argc announced is there. */
 bool audit_event_has_args(const struct audit_event *e);

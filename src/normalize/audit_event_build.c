@@ -189,11 +189,7 @@ int audit_event_build(const struct audit_event *e, const struct uid_map *uid_map
                      ? audit_event_text(e, AUDIT_TEXT_HOST)
                      : host;
     event.executable = text_or_absent(e, AUDIT_TEXT_EXE);
-    event.process_name = audit_event_text(e, AUDIT_TEXT_COMM);
-    if (event.process_name.len == 0)
-        event.process_name = slice_base_name(event.executable);
-    if (event.process_name.len == 0)
-        event.process_name = SLICE_NULL;
+    event.process_name = audit_event_process_name(e);
     event.working_directory = text_or_absent(e, AUDIT_TEXT_CWD);
     event.tty = text_or_absent(e, AUDIT_TEXT_TTY);
     event.unit = text_or_absent(e, AUDIT_TEXT_UNIT);

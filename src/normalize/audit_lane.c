@@ -10,8 +10,11 @@
  * nothing any more.
  */
 #define HASH_NONFATAL_OOM 1
-/* one-at-a-time: keys are short, and uthash's own falls through its cases without saying so */
-#define HASH_FUNCTION(keyptr, keylen, hashv) HASH_OAT(keyptr, keylen, hashv)
+/* uthash's own works byte by byte, which was a tenth of the cost of a record that nobody wants */
+#define HASH_FUNCTION(keyptr, keylen, hashv) ((hashv) = audit_lane_hash(keyptr, keylen))
+#include <stddef.h>
+#include <stdint.h>
+static unsigned audit_lane_hash(const void *key, size_t len);
 #include "normalize/audit_lane.h"
 
 #include <errno.h>
@@ -19,6 +22,28 @@
 #include <string.h>
 
 #include "util/cleanup.h"
+
+/*
+ * Eight bytes a step, multiplied and folded (the constant is 2^64 over the golden ratio). Whoever picks his
+ * serials can make collisions, as with any hash without a secret: the limits on the tables bound what they
+ * cost.
+ */
+static unsigned audit_lane_hash(const void *key, size_t len)
+{
+    const char *p = key;
+    uint64_t hash = len, word;
+
+    for (; len > 0; p += sizeof(word)) {
+        size_t n = MIN(len, sizeof(word));
+
+        word = 0;
+        memcpy(&word, p, n);
+        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        hash ^= hash >> 32;
+        len -= n;
+    }
+    return (unsigned)hash;
+}
 
 int audit_lane_init(struct audit_lane *lane)
 {
@@ -82,6 +107,8 @@ int audit_lane_add_node(struct audit_lane *lane, struct slice name, uint64_t id,
     if (HASH_COUNT(lane->nodes) >= AUDIT_MAX_NODES && idle) {
         LIST_REMOVE(lane->idle_first, lane->idle_last, idle, idle_prev, idle_next);
         HASH_DEL(lane->nodes, idle);
+        if (lane->recent_node == idle)
+            lane->recent_node = NULL;
         free(idle);
     }
     node = calloc(1, sizeof(*node));
@@ -110,11 +137,18 @@ struct audit_node *audit_lane_find_node(const struct audit_lane *lane, struct sl
 
 int audit_lane_reach_node(struct audit_lane *lane, struct slice name, struct audit_node **ret_node)
 {
-    struct audit_node *node = audit_lane_find_node(lane, name);
+    struct audit_node *node = lane->recent_node;
+    int r;
 
-    if (!node)
-        return audit_lane_add_node(lane, name, lane->next_node_id++, ret_node);
-    if (!node->first) {
+    if (!node || !slice_equal(slice_new(node->name, node->name_len), name))
+        node = audit_lane_find_node(lane, name);
+    if (!node) {
+        r = audit_lane_add_node(lane, name, lane->next_node_id++, &node);
+        if (r < 0)
+            return r;
+    }
+    lane->recent_node = node;
+    if (!node->first && node != lane->idle_last) {
         LIST_REMOVE(lane->idle_first, lane->idle_last, node, idle_prev, idle_next);
         LIST_APPEND(lane->idle_first, lane->idle_last, node, idle_prev, idle_next);
     }
@@ -171,24 +205,37 @@ struct audit_pending *audit_lane_find_overdue(const struct audit_lane *lane, con
 
 struct audit_finished *audit_lane_find_finished(const struct audit_lane *lane, const struct audit_key *key)
 {
-    struct audit_finished *f;
+    struct audit_finished *f = &lane->ring[(lane->ring_at + AUDIT_MAX_FINISHED - 1) % AUDIT_MAX_FINISHED];
 
+    /* mostly the one that ended last: its records follow each other */
+    if (f->hh.tbl && memcmp(&f->key, key, sizeof(*key)) == 0)
+        return f;
     HASH_FIND(hh, lane->finished, key, sizeof(*key), f);
     return f;
 }
 
-int audit_lane_add_finished(struct audit_lane *lane, const struct audit_key *key, bool is_start,
-                            unsigned kinds)
+static int remember(struct audit_lane *lane, const struct audit_finished *finished)
 {
     struct audit_finished *f = &lane->ring[lane->ring_at];
 
     if (f->hh.tbl)
         HASH_DEL(lane->finished, f);
-    *f = (struct audit_finished){.key = *key, .is_start = is_start, .kinds = kinds};
+    *f = *finished;
     HASH_ADD(hh, lane->finished, key, sizeof(f->key), f);
     if (!f->hh.tbl)
         return -ENOMEM;
     lane->n_ring = MAX(lane->n_ring, lane->ring_at + 1);
     lane->ring_at = (lane->ring_at + 1) % AUDIT_MAX_FINISHED;
     return 0;
+}
+
+int audit_lane_add_finished(struct audit_lane *lane, const struct audit_key *key, bool is_start,
+                            unsigned kinds)
+{
+    return remember(lane, &(struct audit_finished){.key = *key, .is_start = is_start, .kinds = kinds});
+}
+
+int audit_lane_add_gated(struct audit_lane *lane, const struct audit_key *key)
+{
+    return remember(lane, &(struct audit_finished){.key = *key, .is_gated = true});
 }

@@ -59,6 +59,7 @@ struct audit_pending {
 struct audit_finished {
     struct audit_key key;
     bool is_start;  /* was handed over; else it was another event's, or had no SYSCALL */
+    bool is_gated;  /* nobody wanted it; not saved: it decides what its late records are counted as */
     unsigned kinds; /* that came, whole: more of them are duplicates */
     UT_hash_handle hh;
 };
@@ -72,6 +73,7 @@ struct audit_lane {
     struct audit_pending *first, *last;        /* in order of arrival */
     struct audit_finished *finished;           /* by key */
     struct audit_finished *ring;               /* AUDIT_MAX_FINISHED entries */
+    struct audit_node *recent_node;            /* the last one reached, NULL: none; records come in runs */
     uint32_t n_ring, ring_at;                  /* used entries; the next to write */
 };
 
@@ -99,5 +101,7 @@ struct audit_finished *audit_lane_find_finished(const struct audit_lane *lane, c
 /* Remembers an id in the place of the oldest. 0 or -ENOMEM. */
 int audit_lane_add_finished(struct audit_lane *lane, const struct audit_key *key, bool is_start,
                             unsigned kinds) _warn_unused_;
+/* The same for an event that nobody wants. */
+int audit_lane_add_gated(struct audit_lane *lane, const struct audit_key *key) _warn_unused_;
 
 #endif

@@ -22,6 +22,10 @@
  * What was cut by the frame is no JSON and no audit record any more. A cut text line still tells who ran
  * what, though not all of it; where nobody knows it, the cut is what is wrong with it.
  *
+ * The gate. Where the caller says what it wants (options.wanted), lines that cannot hold it are dropped
+ * before a reader sees them, and audit events by their SYSCALL (gate.c, audit_gate.c). Entries of the journal
+ * are not: their trusted fields are read already, and what they cost is spent before they come here.
+ *
  * Every record is counted exactly once, under what became of it (the assembler counts those it takes). The
  * last record that was not understood is kept, cut and escaped, so that the operator can see one.
  */
@@ -33,9 +37,12 @@
 #include <string.h>
 
 #include "normalize/audit.h"
+#include "normalize/audit_header.h"
+#include "normalize/gate.h"
 #include "normalize/journal.h"
 #include "normalize/json.h"
 #include "normalize/text.h"
+#include "normalize/text_time.h"
 
 /* raised with every change of what follows it; an older one is refused */
 #define STATE_VERSION 1U
@@ -45,6 +52,7 @@ const char *const format_names[] = {"auto", "audit", "syslog", "json", "journal-
 struct normalizer {
     struct normalizer_options options;
     char *host;
+    struct gate *gate; /* NULL: none */
     struct audit_assembler *assembler;
     struct text_calendar calendar;
     struct arena arena; /* of the record at hand */
@@ -70,7 +78,12 @@ int normalizer_new(const struct normalizer_options *options, struct normalizer *
     }
     n->calendar =
         (struct text_calendar){.first_year = options->year, .reference_usec = options->reference_usec};
-    audit_options = (struct audit_options){.uid_map = options->uid_map, .host = n->options.host};
+    n->options.wanted = NULL;
+    r = options->wanted ? gate_new(options->wanted, &n->gate) : 0;
+    if (r < 0)
+        return r;
+    audit_options =
+        (struct audit_options){.uid_map = options->uid_map, .host = n->options.host, .gate = n->gate};
     r = audit_assembler_new(&audit_options, &n->stats, &n->assembler);
     if (r < 0)
         return r;
@@ -83,6 +96,7 @@ struct normalizer *normalizer_free(struct normalizer *n)
     if (!n)
         return NULL;
     audit_assembler_free(n->assembler);
+    gate_free(n->gate);
     arena_done(&n->arena);
     free(n->host);
     free(n);
@@ -266,6 +280,17 @@ static int read_message(struct normalizer *n, const struct record *record, struc
     return read_text(n, record, m, emit, userdata);
 }
 
+/*
+ * A line outside of audit that nobody can want. It must not be one that the next line's year depends on, nor
+ * one that was cut: its name may stand in what is missing.
+ */
+static bool is_gated(const struct normalizer *n, const struct record *record, struct slice line, bool is_json)
+{
+    if (!n->gate || record->is_truncated)
+        return false;
+    return (is_json || text_time_is_settled(&n->calendar, line)) && !gate_may_want(n->gate, line, is_json);
+}
+
 static int read_line(struct normalizer *n, const struct record *record, event_fn emit, void *userdata)
 {
     static const struct slice bom = SLICE("\xEF\xBB\xBF");
@@ -282,18 +307,28 @@ static int read_line(struct normalizer *n, const struct record *record, event_fn
     if (format == FORMAT_JOURNAL_EXPORT) /* a line between entries */
         return take_outcome(n, TEXT_UNKNOWN, NULL, line, emit, userdata);
     if (format == FORMAT_JSON || (format == FORMAT_AUTO && looks_like_json(line))) {
+        if (is_gated(n, record, line, true)) {
+            n->stats.n_gated++;
+            return 0;
+        }
         if (record->is_truncated) /* half a document is none */
             return quarantine(n, line);
         return read_json(n, line, NULL, record->trust, emit, userdata);
     }
     if (is_audit || (format == FORMAT_AUTO && looks_like_audit(line))) {
-        r = text_read_audit(n->options.rulebase, line, &n->arena, &audit);
+        r = n->gate && audit_header_read(line, &audit);
+        if (r == 0)
+            r = text_read_audit(n->options.rulebase, line, &n->arena, &audit);
         if (r < 0)
             return r;
         if (r > 0 && record->is_truncated)
             return quarantine(n, line);
         if (r > 0)
             return take_audit(n, &audit, record, record->trust, line, emit, userdata);
+    }
+    if (is_gated(n, record, line, false)) {
+        n->stats.n_gated++;
+        return 0;
     }
     message.line.pid = -1;
     r = text_read_header(n->options.rulebase, &n->calendar, line, &n->arena, &message.line);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "event/event.h"
+#include "event/wanted.h"
 #include "normalize/lognorm.h"
 #include "normalize/uid_map.h"
 #include "util/buffer.h"
@@ -40,10 +41,16 @@ struct normalizer_options {
      */
     int year;
     int64_t reference_usec;
+    /*
+     * What the caller wants events for: records that cannot be part of any are dropped unread (n_gated). Not
+     * kept. NULL: everything is read, and every process start is handed over. With it, too, more events may
+     * come than are wanted.
+     */
+    const struct wanted *wanted;
 };
 
 /* Every record that came in is counted once: n_records = n_empty + n_used + n_ignored + n_unknown +
- * n_quarantined. */
+ * n_quarantined + n_gated. */
 struct normalizer_stats {
     uint64_t n_records;
     uint64_t n_empty;   /* blank lines */
@@ -54,6 +61,7 @@ struct normalizer_stats {
                            ends … */
     uint64_t n_unknown; /* no reader knows it */
     uint64_t n_quarantined; /* a reader knows it and it is broken: cut, not JSON, lies about its lengths … */
+    uint64_t n_gated;       /* nobody can want it, so it was not read: whatever else it may have been */
     uint64_t n_duplicates;  /* the same audit record again (journald's kernel transport); also in n_ignored */
     uint64_t n_late;        /* audit records of an event handed over before; also in n_ignored */
     uint64_t n_incomplete;  /* events handed over with records missing; also in n_events */

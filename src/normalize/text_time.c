@@ -193,3 +193,20 @@ int text_time_read(struct text_calendar *calendar, struct slice text, int64_t *r
     *calendar = next;
     return 0;
 }
+
+bool text_time_is_settled(const struct text_calendar *calendar, struct slice line)
+{
+    /* "Mmm dd hh:": where a year stands behind the day, the colon comes later */
+    const size_t hour_end_max = 10;
+    int month;
+
+    if (line.len > 0 && line.data[0] == '<') {
+        size_t end = slice_find(line, '>');
+
+        line = slice_skip(line, MIN(end + 1, line.len));
+    }
+    if (read_month(&line, &month) < 0)
+        return true;
+    return calendar->year != 0 && month + 1 == calendar->month &&
+           slice_find(slice_head(line, hour_end_max - 3), ':') < MIN(line.len, hour_end_max - 3);
+}

@@ -4,6 +4,7 @@
 
 /* Time stamps of RFC 3164: "Mmm dd hh:mm:ss", local, without a year. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "normalize/text.h"
@@ -13,5 +14,11 @@
  * and moves calendar on. -EINVAL where it is no date; the calendar is then as before.
  */
 int text_time_read(struct text_calendar *calendar, struct slice text, int64_t *ret_usec) _warn_unused_;
+
+/*
+ * Whether reading this line, header and all, leaves calendar as it is: it begins with no such stamp (behind
+ * "<PRI>"), or with one of the month of the line before. Such a line can be left out.
+ */
+bool text_time_is_settled(const struct text_calendar *calendar, struct slice line);
 
 #endif

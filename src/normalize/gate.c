@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What can be wanted is known by its process name, and a name that a reader finds in a record stands in the
+ * record: as a word, that is, without a letter, digit or '_' on either side (behind the '/' of a path,
+ * between quotes, at the start of a command). So a record in which no wanted name stands as a word is
+ * dropped, for the cost of one pass over its bytes. What could break this, and what is done about it:
+ *
+ *   escapes     "\u0073s" and "&#115;s" spell ss: a record with such an escape passes. Other escapes of JSON
+ * stand for bytes that no plain name has. Readers of command lines take quotes and backslashes away (s"s",
+ * 's's, s\s), so a record with one is searched once more without them. names       Only plain ones can be
+ * searched for: letters, digits and "_.+@-", beginning with one of the first three kinds, not a word of JSON
+ * and no number, which a document may spell in several ways (truE, 0012). One other name, and there is no
+ * gate. keys        In JSON a word that is a key ("id": …) is no process name. A job that looks at id(1)
+ * would else let every document pass. cutting     The kernel cuts a process name to 15 bytes: a longer one is
+ * looked for in both lengths. assembly    A record of audit that does not name the process may belong to one
+ * that does. Whatever holds "audit(", or is an entry of the journal in JSON, passes here: the assembler gates
+ * events as a whole (audit_gate.c).
+ *
+ * User rulebases keep this as long as no rule cuts a name out of the middle of a word.
+ *
+ * The search: names are kept by their first two bytes, a table of all pairs finds where one could begin
+ * (gate_scan.h), the names that begin so are compared there. libhyperscan was considered: it needs a compiled
+ * database and a scratch space and gains nothing for some hundred short literals that must stand as words.
+ */
+#include "normalize/gate.h"
+
+#include <errno.h>
+
+#include "normalize/gate_scan.h"
+
+/* include/linux/sched.h TASK_COMM_LEN, without its NUL: the kernel cuts process names */
+#define COMM_BYTES_MAX 15U
+/* chosen: thousands of names are a list of all programs */
+#define NAMES_MAX 4096U
+
+/* A word to look for: a wanted name, or a mark. */
+struct word {
+    struct slice text;
+    bool is_mark;   /* its record passes whether it is a key or not */
+    bool may_go_on; /* anything may stand behind it */
+    uint32_t next;  /* of those with the same first byte, index + 1 */
+};
+
+struct gate {
+    struct gate_table table;
+    gate_scan_fn scan;
+    char *bytes; /* of all words and texts */
+    struct word *words;
+    uint32_t n_words;
+    uint32_t by_first[256]; /* index + 1 */
+    uint32_t *by_hash;      /* names: open addressing, index + 1, at most half full */
+    size_t hash_size;       /* a power of two */
+    struct slice *texts;
+    size_t n_texts;
+};
+
+static const struct {
+    struct slice text;
+    bool may_go_on;
+} marks[] = {
+    {SLICE("audit("), true},      /* every audit record's header */
+    {SLICE("_TRANSPORT"), false}, /* an entry of journalctl -o json */
+};
+
+struct gate *gate_free(struct gate *gate)
+{
+    if (!gate)
+        return NULL;
+    free(gate->bytes);
+    free(gate->words);
+    free(gate->by_hash);
+    free(gate->texts);
+    free(gate);
+    return NULL;
+}
+
+static bool is_word_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Whether a name is written in one way only. */
+static bool is_plain(struct slice name)
+{
+    static const char *const literals[] = {"true", "false", "null", "nan", "infinity", "inf"};
+    static const char others[] = ".+@-";
+    bool is_number = true;
+
+    if (name.len == 0 || !is_word_byte(name.data[0]))
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+
+        if (c == '\0' || (!is_word_byte(c) && !strchr(others, c)))
+            return false;
+        is_number &= (c >= '0' && c <= '9') || c == 'e' || c == 'E' || c == '.' || c == '+' || c == '-';
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(literals); i++)
+        if (slice_equal_string(name, literals[i]))
+            return false;
+    return !is_number;
+}
+
+static void add_word(struct gate *gate, struct slice text, bool is_mark, bool may_go_on)
+{
+    uint8_t first = (uint8_t)text.data[0];
+    uint32_t at = gate->n_words++;
+
+    gate->words[at] = (struct word){.text = text, .is_mark = is_mark, .may_go_on = may_go_on};
+    gate->words[at].next = gate->by_first[first];
+    gate->by_first[first] = at + 1;
+    if (text.len > 1) {
+        gate_table_add(&gate->table, first, (uint8_t)text.data[1], first);
+        return;
+    }
+    for (unsigned c = 0; c < 256; c++)
+        if (!gate->table.classes[c])
+            gate_table_add(&gate->table, first, (uint8_t)c, first);
+}
+
+static size_t hash_place(const struct gate *gate, struct slice name)
+{
+    /* FNV-1a. The names looked for are the operator's: nobody outside can make chains */
+    uint32_t hash = 2166136261U;
+    size_t at;
+
+    for (size_t i = 0; i < name.len; i++)
+        hash = (hash ^ (uint8_t)name.data[i]) * 16777619U;
+    at = hash & (gate->hash_size - 1);
+
+    while (gate->by_hash[at] != 0 && !slice_equal(gate->words[gate->by_hash[at] - 1].text, name))
+        at = (at + 1) & (gate->hash_size - 1);
+    return at;
+}
+
+/* Unless it is there. *p: where the copy goes. */
+static void add_name(struct gate *gate, struct slice name, char **p)
+{
+    size_t at = hash_place(gate, name);
+
+    if (gate->by_hash[at] != 0)
+        return;
+    memcpy(*p, name.data, name.len);
+    add_word(gate, slice_new(*p, name.len), false, false);
+    gate->by_hash[at] = gate->n_words;
+    *p += name.len;
+}
+
+int gate_new(const struct wanted *wanted, struct gate **ret_gate)
+{
+    _cleanup_(gate_freep) struct gate *gate = NULL;
+    size_t n_bytes = 0, n_words = 2 * wanted->n_names + ARRAY_SIZE(marks);
+    char *p;
+
+    *ret_gate = NULL;
+    if (wanted->is_everything || wanted->n_names > NAMES_MAX)
+        return 0;
+    for (size_t i = 0; i < wanted->n_names; i++) {
+        if (!is_plain(slice_from_string(wanted->names[i])))
+            return 0;
+        n_bytes += 2 * strlen(wanted->names[i]);
+    }
+    for (size_t i = 0; i < wanted->n_texts; i++) {
+        if (wanted->texts[i][0] == '\0')
+            return 0;
+        n_bytes += strlen(wanted->texts[i]);
+    }
+    gate = calloc(1, sizeof(*gate));
+    if (!gate)
+        return -ENOMEM;
+    for (gate->hash_size = 16; gate->hash_size < 2 * n_words;)
+        gate->hash_size *= 2;
+    gate->scan = gate_scan_best();
+    gate->bytes = p = malloc(n_bytes + 1);
+    gate->words = calloc(n_words, sizeof(*gate->words));
+    gate->by_hash = calloc(gate->hash_size, sizeof(*gate->by_hash));
+    gate->texts = calloc(wanted->n_texts + 1, sizeof(*gate->texts));
+    if (!gate->bytes || !gate->words || !gate->by_hash || !gate->texts)
+        return -ENOMEM;
+    gate_table_init(&gate->table);
+    for (size_t i = 0; i < wanted->n_names; i++) {
+        struct slice name = slice_from_string(wanted->names[i]);
+
+        add_name(gate, name, &p);
+        add_name(gate, slice_head(name, COMM_BYTES_MAX), &p);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
+        add_word(gate, marks[i].text, true, marks[i].may_go_on);
+    for (; gate->n_texts < wanted->n_texts; gate->n_texts++) {
+        size_t len = strlen(wanted->texts[gate->n_texts]);
+
+        memcpy(p, wanted->texts[gate->n_texts], len);
+        gate->texts[gate->n_texts] = slice_new(p, len);
+        p += len;
+    }
+    *ret_gate = TAKE_PTR(gate);
+    return 0;
+}
+
+bool gate_wants_name(const struct gate *gate, struct slice name)
+{
+    return gate->n_texts > 0 || gate->by_hash[hash_place(gate, name)] != 0;
+}
+
+/* Whether what stands before `at` is a key of an object: a quote, blanks, a colon. */
+static bool is_key_end(struct slice bytes, size_t at)
+{
+    if (at >= bytes.len || bytes.data[at] != '"')
+        return false;
+    for (at++; at < bytes.len; at++) {
+        char c = bytes.data[at];
+
+        if (c != ' ' && c != '\t')
+            return c == ':';
+    }
+    return false;
+}
+
+static bool is_word_at(const struct gate *gate, struct slice bytes, size_t at, bool is_json)
+{
+    for (uint32_t i = gate->by_first[(uint8_t)bytes.data[at]]; i != 0; i = gate->words[i - 1].next) {
+        const struct word *word = &gate->words[i - 1];
+        size_t end = at + word->text.len;
+
+        if (!slice_starts_with(slice_skip(bytes, at), word->text))
+            continue;
+        if (!word->may_go_on && end < bytes.len && is_word_byte(bytes.data[end]))
+            continue;
+        if (word->is_mark || !is_json || !is_key_end(bytes, end))
+            return true;
+    }
+    return false;
+}
+
+static bool has_word(const struct gate *gate, struct slice bytes, bool is_json)
+{
+    for (size_t at = gate->scan(&gate->table, bytes, 0); at < bytes.len;
+         at = gate->scan(&gate->table, bytes, at + 1))
+        if (is_word_at(gate, bytes, at, is_json))
+            return true;
+    for (size_t i = 0; i < gate->n_texts; i++)
+        if (slice_find_slice(bytes, gate->texts[i]) < bytes.len)
+            return true;
+    return false;
+}
+
+/* "\u" or "&#": a byte may be spelled by its number. */
+static bool has_escape(struct slice bytes)
+{
+    static const struct {
+        char first, second;
+    } escapes[] = {{'\\', 'u'}, {'&', '#'}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(escapes); i++) {
+        struct slice rest = bytes;
+
+        for (size_t at; (at = slice_find(rest, escapes[i].first)) + 1 < rest.len;
+             rest = slice_skip(rest, at + 1))
+            if (rest.data[at + 1] == escapes[i].second)
+                return true;
+    }
+    return false;
+}
+
+/* Whether quotes or backslashes may stand inside a name. In JSON a bare '"' is structure. */
+static bool has_quoting(struct slice bytes, bool is_json)
+{
+    return slice_find(bytes, '\\') < bytes.len || slice_find(bytes, '\'') < bytes.len ||
+           (!is_json && slice_find(bytes, '"') < bytes.len);
+}
+
+/* Copies without quoting to out (as large as bytes): '\\', '\'' and '"'; in JSON only '"' behind a backslash.
+ */
+static size_t strip_quoting(struct slice bytes, bool is_json, char *out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < bytes.len; i++) {
+        char c = bytes.data[i];
+
+        if (c == '\\') {
+            if (i + 1 < bytes.len && bytes.data[i + 1] == '"')
+                i++;
+            continue;
+        }
+        if (c == '\'' || (c == '"' && !is_json))
+            continue;
+        out[n++] = c;
+    }
+    return n;
+}
+
+bool gate_may_want(const struct gate *gate, struct slice bytes, bool is_json)
+{
+    /* chosen: a longer record with quoting is rare enough to be read */
+    char stripped[4096];
+
+    if (has_word(gate, bytes, is_json) || has_escape(bytes))
+        return true;
+    if (!has_quoting(bytes, is_json))
+        return false;
+    if (bytes.len > sizeof(stripped))
+        return true;
+    return has_word(gate, slice_new(stripped, strip_quoting(bytes, is_json, stripped)), is_json);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* gate.h: what passes, what does not, and that the vector search finds what the search by bytes does. */
+#include "normalize/gate.h"
+
+#include "normalize/gate_scan.h"
+#include "support.h"
+
+static const char *const names[] = {
+    "ss", "netstat", "w", "id", "g++", "ip6tables-save", "network-discovery-tool"};
+
+static struct gate *new_gate(const char *const *list, size_t n, const char *const *texts, size_t n_texts)
+{
+    struct gate *gate = NULL;
+
+    cr_assert_eq(
+        gate_new(&(struct wanted){.names = list, .n_names = n, .texts = texts, .n_texts = n_texts}, &gate),
+        0);
+    return gate;
+}
+
+Test(gate, lets_pass_what_may_be_wanted_and_drops_the_rest)
+{
+    _cleanup_(gate_freep) struct gate *gate = new_gate(names, ARRAY_SIZE(names), NULL, 0);
+    static const struct {
+        const char *name, *bytes;
+        bool is_json, is_wanted;
+    } rows[] = {
+        {"a path in sudo's line", "alice : PWD=/ ; USER=root ; COMMAND=/usr/bin/ss -t", false, true},
+        {"another command", "alice : PWD=/ ; USER=root ; COMMAND=/usr/bin/lsof -i", false, false},
+        {"the name is all there is", "ss", false, true},
+        {"the name at the end", "(root) CMD (netstat", false, true},
+        {"a part of a word", "session opened, processes 55ss ss5 _ss", false, false},
+        {"a name of one letter", "CMD (w)", false, true},
+        {"one letter inside a word", "CMD (www w3 5w)", false, false},
+        {"a dash is no part of a word", "run-ss-now", false, true},
+        {"upper case", "COMMAND=/usr/bin/SS", false, false},
+        {"a name with signs", "COMMAND=/usr/bin/g++ x.cc", false, true},
+        {"only its beginning", "COMMAND=/usr/bin/g+ x.cc", false, false},
+        {"a long name", "COMMAND=/sbin/ip6tables-save", false, true},
+        {"cut to 15 bytes by the kernel", "comm network-discove end", false, true},
+        {"shell quotes inside", "CMD (s\"s\" -t)", false, true},
+        {"single quotes inside", "CMD (n'etst'at -t)", false, true},
+        {"a backslash inside", "CMD (s\\s -t)", false, true},
+        {"quotes elsewhere", "CMD (echo \"it's so\")", false, false},
+        {"an audit record", "audispd: type=EXECVE msg=audit(1.000:1): argc=1 a0=\"ls\"", false, true},
+        {"the word audit", "audit log rotated", false, false},
+        {"nothing", "", false, false},
+        {"an XML reference", "<Data>&#115;s</Data>", false, true},
+
+        {"a name", "{\"process\":{\"name\":\"ss\"}}", true, true},
+        {"a path", "{\"process\":{\"executable\":\"/usr/bin/ss\"}}", true, true},
+        {"an escaped path", "{\"process\":{\"executable\":\"\\/usr\\/bin\\/ss\"}}", true, true},
+        {"a spelled byte", "{\"process\":{\"name\":\"\\u0073s\"}}", true, true},
+        {"any spelled byte", "{\"process\":{\"name\":\"l\\u0073\"}}", true, true},
+        {"another process", "{\"process\":{\"name\":\"ls\",\"class\":\"success\"}}", true, false},
+        {"a key", "{\"user\":{\"id\" \t: \"1000\"},\"w\":1}", true, false},
+        {"a dotted key", "{\"user.id\":\"1000\"}", true, false},
+        {"a key and a value", "{\"user\":{\"id\":\"id\"}}", true, true},
+        {"a value where a text has keys", "{\"user\":{\"id\":\"id\"}}", false, true},
+        {"in a command line", "{\"message\":\"COMMAND=/usr/bin/ss -t\"}", true, true},
+        {"quotes inside, in JSON", "{\"message\":\"CMD (s\\\"s\\\" -t)\"}", true, true},
+        {"backslashes inside, in JSON", "{\"message\":\"CMD (s\\\\s -t)\"}", true, true},
+        {"an audit record in JSON", "{\"msg\":\"type=PATH msg=audit(1.000:1): item=0\"}", true, true},
+        {"an entry of the journal", "{\"_TRANSPORT\":\"audit\",\"MESSAGE\":\"PATH item=0\"}", true, true},
+    };
+
+    cr_assert_not_null(gate);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        cr_expect_eq(gate_may_want(gate, slice_from_string(rows[i].bytes), rows[i].is_json),
+                     rows[i].is_wanted, "%s", rows[i].name);
+    cr_expect(gate_wants_name(gate, SLICE("ss")));
+    cr_expect(gate_wants_name(gate, SLICE("network-discove")));
+    cr_expect_not(gate_wants_name(gate, SLICE("lss")));
+    cr_expect_not(gate_wants_name(gate, SLICE("")));
+    cr_expect_not(gate_wants_name(gate, SLICE_NULL));
+    cr_expect_not(gate_wants_name(gate, SLICE("audit(")));
+}
+
+Test(gate, is_none_where_a_name_can_be_written_in_two_ways)
+{
+    static const char *const bad[] = {"",     "a b", "[",   "a\"b", "\xc3\xa4", "true",
+                                      "null", "12",  "1e5", "-x",   "a/b"};
+    struct wanted everything = {.is_everything = true};
+    struct gate *gate;
+
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        cr_expect_null(new_gate(&bad[i], 1, NULL, 0), "'%s'", bad[i]);
+    cr_assert_eq(gate_new(&everything, &gate), 0);
+    cr_expect_null(gate);
+}
+
+Test(gate, looks_for_texts_too)
+{
+    static const char *const texts[] = {"session opened", "/proc/net"};
+    _cleanup_(gate_freep) struct gate *gate = new_gate(names, ARRAY_SIZE(names), texts, ARRAY_SIZE(texts));
+
+    cr_assert_not_null(gate);
+    cr_expect(gate_may_want(gate, SLICE("pam_unix(sshd): session opened for user alice"), false));
+    cr_expect(gate_may_want(gate, SLICE("{\"args\":[\"cat\",\"/proc/net/tcp\"]}"), true));
+    cr_expect(gate_may_want(gate, SLICE("{\"args\":[\"cat\",\"\\/proc\\/net\\/tcp\"]}"), true),
+              "escaped slashes");
+    cr_expect_not(gate_may_want(gate, SLICE("cat /proc/self"), false));
+    cr_expect(gate_wants_name(gate, SLICE("cat")), "arguments are not known at SYSCALL");
+}
+
+Test(gate, finds_the_same_by_vectors_and_by_bytes)
+{
+    static const char alphabet[] = "ssw_ /\"ip-6\xff\x80Z";
+    struct gate_table table = {0};
+    uint64_t state = 1;
+    char text[200];
+
+    gate_table_init(&table);
+    gate_table_add(&table, 's', 's', 's');
+    gate_table_add(&table, 'i', 'p', 'i');
+    gate_table_add(&table, 'w', '"', 'w');
+    gate_table_add(&table, 'w', '\0', 'w');
+    for (unsigned round = 0; round < 2000; round++) {
+        size_t len = round % sizeof(text);
+        struct slice s;
+
+        for (size_t i = 0; i < len; i++) {
+            state = state * UINT64_C(6364136223846793005) + 1442695040888963407U;
+            text[i] = alphabet[(state >> 33) % (sizeof(alphabet) - 1)];
+        }
+        s = slice_new(text, len);
+        for (size_t from = 0; from <= len; from++)
+            cr_assert_eq(gate_scan_best()(&table, s, from), gate_scan_bytes(&table, s, from),
+                         "round %u, from %zu", round, from);
+    }
+}
