@@ -18,7 +18,7 @@ static bool is_tlog(const struct json_reader *reader)
     return json_reader_has(reader, "ver") && json_reader_has(reader, "rec") && json_reader_has(reader, "pos");
 }
 
-int json_read(struct slice text, const struct text_line *line, enum trust trust,
+int json_read(struct json_parser *parser, struct slice text, const struct text_line *line, enum trust trust,
               const struct uid_map *uid_map, struct arena *arena, struct event *ret_event)
 {
     static const struct slice cee = SLICE("@cee:");
@@ -29,15 +29,22 @@ int json_read(struct slice text, const struct text_line *line, enum trust trust,
     text = slice_trim(text);
     if (slice_starts_with(text, cee))
         text = slice_skip(text, cee.len);
-    r = json_document_new(text, &document);
+    r = json_document_new(parser, text, &document);
     if (r < 0)
         return r;
     if (r == 0)
         return TEXT_QUARANTINED;
 
     reader.node = json_document_root(document);
-    if (!json_reader_has(&reader, "@timestamp") && json_reader_has(&reader, "_source"))
-        reader.node = json_node_find(reader.node, "_source");
+    r = json_parser_index(parser, reader.node, &reader.index);
+    if (r < 0)
+        return r;
+    if (!json_reader_has(&reader, "@timestamp") && json_reader_has(&reader, "_source")) {
+        reader.node = json_reader_find(&reader, "_source");
+        r = json_parser_index(parser, reader.node, &reader.index);
+        if (r < 0)
+            return r;
+    }
     if (is_tlog(&reader))
         return TEXT_IGNORED;
     r = json_read_sudo(&reader, line, trust, uid_map, ret_event);

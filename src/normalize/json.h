@@ -9,6 +9,7 @@
  */
 
 #include "event/event.h"
+#include "normalize/json_document.h"
 #include "normalize/text.h"
 #include "normalize/uid_map.h"
 
@@ -17,7 +18,7 @@
  * carry none themselves; may be NULL. Returns an enum text_outcome (TEXT_UNKNOWN: valid JSON of no known
  * kind; TEXT_QUARANTINED: not JSON, nested too deep, a process start without a time), or -ENOMEM.
  */
-int json_read(struct slice text, const struct text_line *line, enum trust trust,
+int json_read(struct json_parser *parser, struct slice text, const struct text_line *line, enum trust trust,
               const struct uid_map *uid_map, struct arena *arena, struct event *ret_event) _warn_unused_;
 
 #endif

@@ -14,7 +14,7 @@
 
 int json_args_read(struct json_reader *reader, const char *path, struct event *event)
 {
-    const struct json_node *node = json_node_find(reader->node, path);
+    const struct json_node *node = json_reader_find(reader, path);
     size_t n = MIN(json_node_length(node), (size_t)ARGS_MAX);
     struct slice *args;
 

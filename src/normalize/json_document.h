@@ -16,22 +16,42 @@ struct json_node;
 
 struct json_document;
 
+struct json_index;
+
+/* What is kept from one document to the next. Zero-initialise, release with json_parser_done. */
+struct json_parser {
+    void *tokener; /* libfastjson's */
+    struct json_index *index;
+};
+
+void json_parser_done(struct json_parser *parser);
+
 /*
  * 1: *ret_document is the document, an object or an array; 0: text is not JSON, is nested deeper than 64, or
- * has members by the ten thousands in one object; -ENOMEM. Linear in the text.
+ * has members by the ten thousands in one object; -ENOMEM. Linear in the text. Free it before the next one.
  */
-int json_document_new(struct slice text, struct json_document **ret_document) _warn_unused_;
+int json_document_new(struct json_parser *parser, struct slice text,
+                      struct json_document **ret_document) _warn_unused_;
 struct json_document *json_document_free(struct json_document *document);
 DEFINE_CLEANUP(struct json_document *, json_document_free)
 
 const struct json_node *json_document_root(const struct json_document *document);
 
 /*
+ * Makes a table of everything below node by its path, for readers that begin there (index and node set). It
+ * holds until the next one is made, or the document is freed. *ret_index is NULL where paths must be searched
+ * for: there are too many members, or names with dots. 0 or -ENOMEM.
+ */
+int json_parser_index(struct json_parser *parser, const struct json_node *node,
+                      const struct json_index **ret_index) _warn_unused_;
+
+/*
  * How a reader looks at a document. Text is copied into the arena, so that it outlives the document; where
  * memory is out, error is -ENOMEM and the text absent: look at it once, at the end.
  */
 struct json_reader {
-    const struct json_node *node; /* where paths begin; NULL: nothing is found */
+    const struct json_node *node;   /* where paths begin; NULL: nothing is found */
+    const struct json_index *index; /* NULL: none; not asked where node is another than it was made for */
     struct arena *arena;
     int error;
 };
@@ -42,6 +62,8 @@ struct json_reader {
  * NULL where there is none or it is null.
  */
 const struct json_node *json_node_find(const struct json_node *node, const char *path);
+/* The same from the reader's node, and faster where there is an index for it. */
+const struct json_node *json_reader_find(const struct json_reader *reader, const char *path);
 
 /* A string as it is; numbers and booleans as JSON writes them; absent for anything else. */
 struct slice json_reader_text(struct json_reader *reader, const char *path);

@@ -126,11 +126,13 @@ static bool is_unset(struct slice id)
 
 static struct slice text_below(struct json_reader *reader, const char *prefix, const char *name)
 {
+    size_t prefix_len = strlen(prefix), name_size = strlen(name) + 1;
     char path[PATH_SIZE];
-    int n;
 
-    n = snprintf(path, sizeof(path), "%s.%s", prefix, name);
-    assert(n > 0 && (size_t)n < sizeof(path));
+    assert(prefix_len + 1 + name_size <= sizeof(path));
+    memcpy(path, prefix, prefix_len);
+    path[prefix_len] = '.';
+    memcpy(path + prefix_len + 1, name, name_size);
     return json_reader_text(reader, path);
 }
 

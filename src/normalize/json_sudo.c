@@ -23,7 +23,7 @@
 /* {"seconds":…,"nanoseconds":…} */
 static bool read_time(struct json_reader *accept, const char *path, int64_t *ret_usec)
 {
-    struct json_reader time = {.node = json_node_find(accept->node, path), .arena = accept->arena};
+    struct json_reader time = {.node = json_reader_find(accept, path), .arena = accept->arena};
     int64_t seconds, nanoseconds = 0;
 
     if (!json_reader_integer(&time, "seconds", &seconds) || seconds < 0 || seconds > SECONDS_MAX)
@@ -112,16 +112,16 @@ int json_read_sudo(struct json_reader *reader, const struct text_line *line, enu
     bool is_wrapped = json_reader_has(reader, "sudo");
 
     if (is_wrapped)
-        sudo.node = json_node_find(reader->node, "sudo");
+        sudo.node = json_reader_find(reader, "sudo");
     if (json_reader_has(&sudo, "accept")) {
-        sudo.node = json_node_find(sudo.node, "accept");
+        sudo.node = json_reader_find(&sudo, "accept");
         /* outside of {"sudo":…} the word alone proves nothing */
         if (!is_wrapped && !(json_reader_has(&sudo, "submituser") && json_reader_has(&sudo, "command")))
             return TEXT_UNKNOWN;
         return read_accept(&sudo, line, trust, uid_map, ret_event);
     }
     for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
-        struct json_reader event = {.node = json_node_find(sudo.node, others[i])};
+        struct json_reader event = {.node = json_reader_find(&sudo, others[i])};
 
         if (event.node && (is_wrapped || json_reader_has(&event, "server_time")))
             return TEXT_IGNORED;

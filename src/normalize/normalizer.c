@@ -55,6 +55,7 @@ struct normalizer {
     struct gate *gate; /* NULL: none */
     struct audit_assembler *assembler;
     struct text_calendar calendar;
+    struct json_parser json;
     struct arena arena; /* of the record at hand */
     struct normalizer_stats stats;
 };
@@ -97,6 +98,7 @@ struct normalizer *normalizer_free(struct normalizer *n)
         return NULL;
     audit_assembler_free(n->assembler);
     gate_free(n->gate);
+    json_parser_done(&n->json);
     arena_done(&n->arena);
     free(n->host);
     free(n);
@@ -214,7 +216,7 @@ static int read_json(struct normalizer *n, struct slice text, const struct text_
                      event_fn emit, void *userdata)
 {
     struct event event = EVENT_INIT;
-    int outcome = json_read(text, line, trust, n->options.uid_map, &n->arena, &event);
+    int outcome = json_read(&n->json, text, line, trust, n->options.uid_map, &n->arena, &event);
 
     return take_outcome(n, outcome, &event, text, emit, userdata);
 }

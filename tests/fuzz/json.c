@@ -16,12 +16,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     struct text_line line = {.host = SLICE("relay"), .pid = -1, .has_time = true, .time_usec = 5};
     struct slice text = slice_new(n > 0 ? (const char *)bytes : "", n);
+    _cleanup_(json_parser_done) struct json_parser parser = {0};
     _cleanup_(arena_done) struct arena arena = ARENA_INIT;
     _cleanup_(buffer_done) struct buffer out = BUFFER_INIT;
     struct event event;
     int r;
 
-    r = json_read(text, n % 2 ? &line : NULL, TRUST_LOW, NULL, &arena, &event);
+    r = json_read(&parser, text, n % 2 ? &line : NULL, TRUST_LOW, NULL, &arena, &event);
     assert(r == TEXT_UNKNOWN || r == TEXT_EVENT || r == TEXT_IGNORED || r == TEXT_QUARANTINED);
     if (r != TEXT_EVENT)
         return 0;

@@ -22,12 +22,13 @@ struct row {
 
 static void check(const struct row *row, const struct text_line *line, const struct uid_map *uid_map)
 {
+    _cleanup_(json_parser_done) struct json_parser parser = {0};
     _cleanup_(arena_done) struct arena arena = ARENA_INIT;
     _cleanup_(buffer_done) struct buffer out = BUFFER_INIT;
     struct event event;
     int r;
 
-    r = json_read(row->text, line, TRUST_INPUT, uid_map, &arena, &event);
+    r = json_read(&parser, row->text, line, TRUST_INPUT, uid_map, &arena, &event);
     cr_assert(r >= 0 && r < (int)ARRAY_SIZE(outcome_names), "%s: %d", row->name, r);
     if (r == TEXT_EVENT)
         describe(&out, &event);
@@ -408,13 +409,14 @@ Test(json, quarantines_what_is_not_json)
 static int read_repeated(const char *before, const char *unit, size_t n, const char *behind,
                          struct arena *arena, struct event *ret_event)
 {
+    _cleanup_(json_parser_done) struct json_parser parser = {0};
     _cleanup_(buffer_done) struct buffer text = BUFFER_INIT;
 
     cr_assert_geq(buffer_append_slice(&text, slice_from_string(before)), 0);
     for (size_t i = 0; i < n; i++)
         cr_assert_geq(buffer_append_slice(&text, slice_from_string(unit)), 0);
     cr_assert_geq(buffer_append_slice(&text, slice_from_string(behind)), 0);
-    return json_read(buffer_slice(&text), NULL, TRUST_INPUT, NULL, arena, ret_event);
+    return json_read(&parser, buffer_slice(&text), NULL, TRUST_INPUT, NULL, arena, ret_event);
 }
 
 Test(json, bounds_what_a_document_may_cost)
@@ -462,6 +464,7 @@ Test(json, bounds_what_a_document_may_cost)
 
 static int read_file(const char *folder, const char *name, struct arena *arena, struct event *ret_event)
 {
+    _cleanup_(json_parser_done) struct json_parser parser = {0};
     _cleanup_(freep) char *path = NULL, *bytes = malloc(1U << 16);
     _cleanup_(fclosep) FILE *file = NULL;
     size_t n;
@@ -470,7 +473,7 @@ static int read_file(const char *folder, const char *name, struct arena *arena, 
     file = fopen(path, "re");
     cr_assert(file && bytes, "%s", path);
     n = fread(bytes, 1, 1U << 16, file);
-    return json_read(slice_new(bytes, n), NULL, TRUST_INPUT, NULL, arena, ret_event);
+    return json_read(&parser, slice_new(bytes, n), NULL, TRUST_INPUT, NULL, arena, ret_event);
 }
 
 Test(json, reads_the_samples_of_others)
