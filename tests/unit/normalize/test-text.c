@@ -173,6 +173,7 @@ Test(text, survives_megabytes)
         struct audit_record record;
         struct event event;
         int r;
+        int r;
 
         r = read_line(line, &arena, &event);
         cr_assert_eq(r, rows[i].outcome, "%s: %d", rows[i].name, r);
@@ -248,6 +249,7 @@ static void count_outcomes(struct slice text, size_t counts[4])
     while (text.len > 0) {
         struct slice line = next_line(&text), mark = SLICE("pass = ");
         struct event event;
+        int r;
 
         if (slice_starts_with(line, SLICE("log "))) {
             size_t at = slice_find_slice(line, mark);
@@ -256,7 +258,9 @@ static void count_outcomes(struct slice text, size_t counts[4])
                 continue;
             line = slice_skip(line, at + mark.len);
         }
-        counts[read_line(line, &arena, &event)]++;
+        r = read_line(line, &arena, &event);
+        /* a login or a new account is no command */
+        counts[r == TEXT_EVENT && event.kind != EVENT_PROCESS_START ? TEXT_IGNORED : r]++;
         arena_reset(&arena);
     }
 }
