@@ -192,7 +192,7 @@ static void write_hapax(struct json_writer *w, const struct verdict *verdict)
     json_begin_object(w, "hapax");
     json_text(w, "job", verdict->job);
     json_text(w, "detector", verdict->detector);
-    json_string(w, "user", verdict->user);
+    json_string(w, verdict->is_by_process ? "process" : "user", verdict->user);
     json_string(w, "partition", verdict->partition);
     json_number(w, "score", verdict->score);
     json_number(w, "threshold", verdict->threshold);

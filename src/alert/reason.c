@@ -90,22 +90,24 @@ static int append_command(struct buffer *out, struct arena *arena, const struct 
 static int append_who(struct buffer *out, struct arena *arena, const struct verdict *verdict)
 {
     const struct event *event = verdict->event;
-    struct slice actor, effective;
+    struct slice actor, effective, who = verdict->user;
     int r;
 
     r = member_user_label(arena, &event->actor, &actor);
     if (r == 0)
         r = member_user_label(arena, &event->effective, &effective);
+    if (r == 0 && verdict->is_by_process)
+        who = actor.len > 0 ? actor : SLICE("somebody");
     if (r == 0)
-        r = append_quoted(out, arena, verdict->user, NAME_SHOWN_BYTES);
-    if (r == 0 && actor.len > 0 && !slice_equal(actor, verdict->user)) {
+        r = append_quoted(out, arena, who, NAME_SHOWN_BYTES);
+    if (r == 0 && actor.len > 0 && !slice_equal(actor, who)) {
         r = buffer_append_slice(out, SLICE(" (login "));
         if (r == 0)
             r = append_quoted(out, arena, actor, NAME_SHOWN_BYTES);
         if (r == 0)
             r = buffer_append_char(out, ')');
     }
-    if (r == 0 && effective.len > 0 && !slice_equal(effective, verdict->user)) {
+    if (r == 0 && effective.len > 0 && !slice_equal(effective, who)) {
         r = buffer_append_slice(out, SLICE(", as "));
         if (r == 0)
             r = append_quoted(out, arena, effective, NAME_SHOWN_BYTES);
@@ -127,17 +129,21 @@ static int append_where(struct buffer *out, struct arena *arena, struct slice ho
 
 static int append_numbers(struct buffer *out, const struct verdict *verdict)
 {
+    const char *one = verdict->is_by_process ? "process" : "user";
+    const char *many = verdict->is_by_process ? "processes" : "users";
     char seen[TIMESTAMP_SIZE];
     int r;
 
     if (verdict->is_first_seen) {
-        r = buffer_append_slice(out, SLICE(": the first time for this user"));
+        r = buffer_append_format(out, ": the first time for this %s", one);
     } else {
         format_timestamp(verdict->previous_seen_usec, seen);
-        r = buffer_append_format(out, ": last done by this user on %.10s at %.5s UTC", seen, seen + 11);
+        r = buffer_append_format(out, ": last %s %s on %.10s at %.5s UTC",
+                                 verdict->is_by_process ? "start of" : "done by",
+                                 verdict->is_by_process ? "this process" : "this user", seen, seen + 11);
     }
     if (r == 0)
-        r = buffer_append_slice(out, SLICE("; users this rare account for "));
+        r = buffer_append_format(out, "; %s this rare account for ", many);
     if (r == 0)
         r = append_count(out, verdict->less_likely_weight);
     if (r == 0)
@@ -145,8 +151,8 @@ static int append_numbers(struct buffer *out, const struct verdict *verdict)
     if (r == 0)
         r = append_count(out, verdict->total_weight);
     if (r == 0)
-        r = buffer_append_format(out, " user-buckets of %" PRIu64 " users (score %.1f, threshold %g)",
-                                 verdict->n_users, verdict->score, verdict->threshold);
+        r = buffer_append_format(out, " %s-buckets of %" PRIu64 " %s (score %.1f, threshold %g)", one,
+                                 verdict->n_users, many, verdict->score, verdict->threshold);
     return r;
 }
 

@@ -30,13 +30,34 @@ static void print_list(const char *label, char *const *items, size_t n, const ch
     putchar('\n');
 }
 
+static void print_patterns(const char *label, const struct pattern_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        printf("%-16s%s\n", i == 0 ? label : "", list->items[i].text);
+}
+
+static void print_selection(const struct job *job)
+{
+    if (job->is_any_process)
+        printf("%-16s%s\n", "processes", "any");
+    print_list("processes", job->process_names, job->n_process_names, ", ");
+    print_patterns("arguments", &job->args);
+    for (size_t i = 0; i < job->n_tool_sets; i++)
+        printf("%-16s%s (%s): %s\n", i == 0 ? "tools" : "", job->tool_sets[i]->id,
+               job->tool_sets[i]->technique,
+               job->tool_sets[i]->description ? job->tool_sets[i]->description : "");
+    print_patterns("not processes", &job->not_processes);
+    print_patterns("not users", &job->not_users);
+}
+
 static void print_job(const struct job *job)
 {
     static const char *const identities[] = {"login", "real", "effective"};
-    static const char *const scopes[] = {"fleet", "host"};
+    static const char *const scopes[] = {"fleet", "host", "user"};
 
     printf("%-16s%s\n%-16s%s\n", "id", job->id, "name", job->name);
-    print_list("processes", job->process_names, job->n_process_names, ", ");
+    print_selection(job);
+    printf("%-16s%s\n", "rare by", subject_names[job->subject]);
     printf("%-16s%s\n%-16s%s\n", "identity", identities[job->identity], "scope", scopes[job->scope]);
     printf("%-16s%s, alerts at a score of %g\n", "detector", job->detector, job->threshold);
     printf("%-16s%s (%d), risk score %d\n", "severity", job->severity_name, job->severity, job->risk_score);
@@ -58,6 +79,27 @@ static void print_job(const struct job *job)
     print_list("\nReferences:     ", job->references, job->n_references, "\n                ");
 }
 
+#define ROW "%-37s %-9s  %-8s %9s  %-8s  %-4s  %s\n"
+
+static void print_row(const struct job *job, bool is_on)
+{
+    const struct threat_tactic *tactic = job->n_tactics > 0 ? &job->tactics[0] : NULL;
+    char threshold[32];
+
+    (void)snprintf(threshold, sizeof(threshold), "%g", job->threshold);
+    printf(ROW, job->id, tactic && tactic->n_techniques > 0 ? tactic->techniques[0].id : "-",
+           job->severity_name, threshold, job->detector, is_on ? "yes" : "no", job->name);
+}
+
+/* Whether the configuration runs the job when no --job is given. */
+static bool is_switched_on(const struct string_list *ids, const char *id)
+{
+    for (size_t i = 0; i < ids->n; i++)
+        if (strcmp(ids->items[i], id) == 0)
+            return true;
+    return false;
+}
+
 static int run(const struct arg_command *command, int argc, char **argv)
 {
     struct jobs jobs = {.command = command};
@@ -73,13 +115,12 @@ static int run(const struct arg_command *command, int argc, char **argv)
             code = setup_report(&jobs.setup, command->name, r);
     }
     if (code == 0 && first == argc)
-        printf("%-32s %-10s %9s  %-9s %s\n", "ID", "SEVERITY", "THRESHOLD", "DETECTOR", "NAME");
+        printf(ROW, "ID", "TECHNIQUE", "SEVERITY", "THRESHOLD", "DETECTOR", "RUNS", "NAME");
     for (size_t i = 0; code == 0 && i < jobs.setup.jobs.n_jobs; i++) {
         const struct job *job = &jobs.setup.jobs.jobs[i];
 
         if (first == argc)
-            printf("%-32s %-10s %9g  %-9s %s\n", job->id, job->severity_name, job->threshold, job->detector,
-                   job->name);
+            print_row(job, is_switched_on(&jobs.setup.settings.jobs, job->id));
         else
             print_job(job);
     }
@@ -95,9 +136,11 @@ const struct arg_command jobs_command = {
     .name = "jobs",
     .usage = "[ID…]",
     .summary = "list the jobs, or show what one of them looks for",
-    .details = "Lists every job in the rulebase's jobs/ folder. With an ID, prints what it selects, whose "
-               "processes, when it\n"
-               "alerts, what the alert means and what to do about it.\n",
+    .details =
+        "Lists every job in the rulebase's jobs/ folder, and whether run and replay start it when they are\n"
+        "not told which. With an ID, prints what it selects, whose "
+        "processes, when it\n"
+        "alerts, what the alert means and what to do about it.\n",
     .options = options,
     .n_options = ARRAY_SIZE(options),
     .run = run,

@@ -44,8 +44,10 @@ struct verdict {
     const char *job;           /* job id */
     const char *detector;      /* "rare" */
     const struct event *event; /* the event judged; of a final verdict: the user's last event in the bucket */
-    struct slice user;         /* the job's identity; absent with VERDICT_NO_USER */
-    struct slice partition;    /* host name, or "" where the population is the fleet */
+    struct slice user;  /* what the job counts: the user by its identity, or the process name (is_by_process);
+                           absent with VERDICT_NO_USER */
+    bool is_by_process; /* set by the chain: detectors do not know what the bytes of user mean */
+    struct slice partition; /* host name, user, or "" where the population is the fleet */
     int64_t bucket_start_usec;
     int64_t bucket_span_usec;
     bool has_probability;

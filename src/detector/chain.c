@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "detector/forgive.h"
+#include "select/index.h"
 
 struct chain_job {
     struct chain *chain;
@@ -35,6 +36,7 @@ struct chain {
     struct chain_options options;
     struct chain_job *jobs;
     size_t n_jobs;
+    struct job_index *index; /* of options.jobs: positions are those of jobs */
     struct arena identity_arena;
     struct arena document_arena;
     struct forgive *forgive;
@@ -55,6 +57,7 @@ struct chain *chain_free(struct chain *chain)
     }
     free(chain->jobs);
     forgive_free(chain->forgive);
+    job_index_free(chain->index);
     arena_done(&chain->identity_arena);
     arena_done(&chain->document_arena);
     free(chain);
@@ -84,6 +87,23 @@ static int unknown_detector(const char *name, const char *job, struct diag_list 
                     name, near);
 }
 
+/* The length of buckets that the job asks for, unless the configuration has set one. */
+static void set_bucket_span(struct chain_job *j, struct config *config, const char *prefix)
+{
+    _cleanup_(freep) char *path = NULL;
+
+    if (j->job->bucket_span_usec == 0 || asprintf(&path, "%s.bucket_span", prefix) < 0)
+        return;
+    for (size_t i = 0; i < j->driver->options->n_options; i++) {
+        const struct option *option = &j->driver->options->options[i];
+
+        if (strcmp(option->name, "bucket_span") == 0 && option->type == OPTION_DURATION &&
+            !config_get(config, path))
+            memcpy((char *)j->settings + option->offset, &j->job->bucket_span_usec,
+                   sizeof(j->job->bucket_span_usec));
+    }
+}
+
 static int open_job(struct chain_job *j, const struct job *job, const struct chain_options *options,
                     struct diag_list *diags)
 {
@@ -101,6 +121,7 @@ static int open_job(struct chain_job *j, const struct job *job, const struct cha
     r = config_apply(options->config, prefix, j->driver->options, j->settings, diags);
     if (r < 0)
         return r;
+    set_bucket_span(j, options->config, prefix);
     r = detector_new(j->driver, &(struct detector_options){job->id, job->threshold, j->settings},
                      &j->detector);
     if (r == -EINVAL)
@@ -134,6 +155,9 @@ int chain_new(const struct chain_options *options, struct diag_list *diags, stru
         if (r < 0)
             return r;
     }
+    r = job_index_new(options->jobs->jobs, options->jobs->n_jobs, &chain->index);
+    if (r < 0)
+        return r;
     *ret_chain = TAKE_PTR(chain);
     return 0;
 }
@@ -175,8 +199,10 @@ static int on_verdict(struct chain_job *j, const struct verdict *judged,
                       int (*tell)(void *userdata, const struct verdict *verdict))
 {
     struct verdict verdict = *judged;
-    int held = forgive_judge(j->chain->forgive, &verdict), r = held;
+    int held, r;
 
+    verdict.is_by_process = j->job->subject == SUBJECT_PROCESS;
+    r = held = forgive_judge(j->chain->forgive, &verdict);
     if (r >= 0)
         r = tell ? tell(j->chain->options.callbacks.userdata, &verdict) : 0;
     if (r >= 0 && held > 0) {
@@ -252,15 +278,13 @@ static int skip(struct chain_job *j, const struct event *event, struct slice use
 static int feed_job(struct chain_job *j, const struct event *event)
 {
     struct detector_callbacks callbacks = callbacks_of(j);
-    struct slice user, partition = SLICE("");
+    struct slice user, partition;
     int r;
 
     arena_reset(&j->chain->identity_arena);
-    r = event_identity(event, j->job->identity, &j->chain->identity_arena, &user);
+    r = job_subject(j->job, event, &j->chain->identity_arena, &user, &partition);
     if (r < 0)
         return r;
-    if (j->job->scope == SCOPE_HOST && !slice_is_absent(event->host))
-        partition = event->host;
     r = skip(j, event, user, partition);
     if (r != 0)
         return r < 0 ? r : 0;
@@ -269,21 +293,21 @@ static int feed_job(struct chain_job *j, const struct event *event)
 
 int chain_event(struct chain *chain, const struct event *event)
 {
-    bool is_selected = false;
+    struct job_bits selecting;
+    bool is_selected;
     int r;
 
     if (event->kind != EVENT_PROCESS_START)
         return 0;
     chain->stats.n_events++;
-    for (size_t i = 0; i < chain->n_jobs && !is_selected; i++)
-        is_selected = job_selects(chain->jobs[i].job, event);
+    is_selected = job_index_select(chain->index, event, &selecting);
     r = forgive_see_event(chain->forgive, event, is_selected);
     if (!is_selected || r < 0)
         return r;
     chain->stats.n_selected++;
     r = chain_advance(chain, event->time_usec);
     for (size_t i = 0; r >= 0 && i < chain->n_jobs; i++)
-        if (job_selects(chain->jobs[i].job, event))
+        if (job_bits_has(&selecting, i))
             r = feed_job(&chain->jobs[i], event);
     return r < 0 ? r : 1;
 }

@@ -8,8 +8,10 @@
  *     name: …                               one line
  *     description: …
  *     process: {name: [netstat, ss]}        any of them selects a process start
+ *     tools: [network_connections]          so does every tool of these sets of ../tools.yaml
+ *     by: user.name | process.name          what is counted; user.name
  *     identity: login | real | effective    whose start it is; login
- *     scope: fleet | host                   one population, or one a host; fleet
+ *     scope: fleet | host | user            one population, or one a host or user; fleet
  *     detector: rare
  *     threshold: 25                         alert from this score on
  *     severity: low | medium | high | critical
@@ -35,10 +37,10 @@
 #include <string.h>
 
 #include "config/option.h"
+#include "select/index.h"
+#include "util/parse.h"
 
 #define FILE_SUFFIX ".yaml"
-/* chosen: Elastic ships 14 jobs for Linux; each costs a detector and a comparison an event */
-#define MAX_JOBS 256U
 
 /* ECS event.severity as Elastic's promotion rule reads it (reference of severity mappings: 21, 47, 73, 99).
  */
@@ -47,12 +49,17 @@ static const int severities[] = {21, 47, 73, 99};
 
 static const char *const identity_names[] = {
     [IDENTITY_LOGIN] = "login", [IDENTITY_REAL] = "real", [IDENTITY_EFFECTIVE] = "effective", NULL};
-static const char *const scope_names[] = {[SCOPE_FLEET] = "fleet", [SCOPE_HOST] = "host", NULL};
+static const char *const scope_names[] = {
+    [SCOPE_FLEET] = "fleet", [SCOPE_HOST] = "host", [SCOPE_USER] = "user", NULL};
+const char *const subject_names[] = {[SUBJECT_USER] = "user.name", [SUBJECT_PROCESS] = "process.name", NULL};
 
 struct job_settings {
     char *id, *name, *description, *detector, *version, *triage, *response;
-    struct string_list process_names, references, tags, false_positives;
-    int identity, scope, severity;
+    struct string_list process_names, process_args, tool_sets, not_processes, not_users;
+    struct string_list references, tags, false_positives;
+    bool is_any_process;
+    int identity, scope, severity, subject;
+    int64_t bucket_span_usec;
     double threshold;
     int64_t risk_score;
 };
@@ -78,8 +85,34 @@ static const struct option job_options[] = {
     {.name = "process.name",
      .type = OPTION_LIST,
      JOB(process_names),
-     .is_required = true,
      .help = "names of the processes whose starts are looked at, compared byte by byte"},
+    {.name = "process.args",
+     .type = OPTION_LIST,
+     JOB(process_args),
+     .help = "patterns one of which an argument must fit; without process.name, of any process"},
+    {.name = "process.any",
+     .type = OPTION_BOOL,
+     JOB(is_any_process),
+     .default_text = "no",
+     .help = "look at every process start"},
+    {.name = "tools",
+     .type = OPTION_LIST,
+     JOB(tool_sets),
+     .help = "sets of tools.yaml whose tools are looked at, too"},
+    {.name = "exclude.process.name",
+     .type = OPTION_LIST,
+     JOB(not_processes),
+     .help = "patterns of process names that are not looked at"},
+    {.name = "exclude.user.name",
+     .type = OPTION_LIST,
+     JOB(not_users),
+     .help = "patterns of login or real users who are not looked at"},
+    {.name = "by",
+     .type = OPTION_CHOICE,
+     JOB(subject),
+     .choices = subject_names,
+     .default_text = "user.name",
+     .help = "what is rare: the user of the command, or the name of the process"},
     {.name = "identity",
      .type = OPTION_CHOICE,
      JOB(identity),
@@ -92,12 +125,21 @@ static const struct option job_options[] = {
      JOB(scope),
      .choices = scope_names,
      .default_text = "fleet",
-     .help = "who users are compared with: those of all hosts, or those of the same host"},
+     .help =
+         "who users are compared with: those of all hosts, of the same host, or (for processes) of the same "
+         "user"},
     {.name = "detector",
      .type = OPTION_STRING,
      JOB(detector),
      .default_text = "rare",
      .help = "how unusual is computed"},
+    {.name = "bucket_span",
+     .type = OPTION_DURATION,
+     JOB(bucket_span_usec),
+     .min = 60e6,
+     .max = 86400e6,
+     .help =
+         "length of the job's buckets, unless the configuration sets it for all (default: the detector's)"},
     {.name = "threshold",
      .type = OPTION_NUMBER,
      JOB(threshold),
@@ -193,6 +235,10 @@ static void job_done(struct job *job)
     }
     free(job->tactics);
     string_array_done(job->process_names, job->n_process_names);
+    pattern_list_done(&job->args);
+    pattern_list_done(&job->not_processes);
+    pattern_list_done(&job->not_users);
+    free(job->tool_sets);
     string_array_done(job->references, job->n_references);
     string_array_done(job->tags, job->n_tags);
     string_array_done(job->false_positives, job->n_false_positives);
@@ -212,6 +258,7 @@ void job_set_done(struct job_set *set)
     for (size_t i = 0; i < set->n_jobs; i++)
         job_done(&set->jobs[i]);
     free(set->jobs);
+    tool_catalogue_free(set->tools);
     *set = (struct job_set){0};
 }
 
@@ -296,23 +343,6 @@ static size_t count(char **names)
     return n;
 }
 
-/* "TA0007": the prefix and four digits; for a technique perhaps a dot and three more. */
-static bool is_attack_id(const char *id, const char *prefix, bool may_be_sub)
-{
-    size_t n = strlen(prefix), digits;
-
-    if (strncmp(id, prefix, n) != 0)
-        return false;
-    id += n;
-    digits = strspn(id, "0123456789");
-    if (digits != 4)
-        return false;
-    id += digits;
-    if (*id == '\0')
-        return true;
-    return may_be_sub && *id == '.' && strspn(id + 1, "0123456789") == 3 && id[4] == '\0';
-}
-
 static int read_technique(struct reader *reader, const char *list, const char *name,
                           struct threat_technique *technique)
 {
@@ -392,6 +422,21 @@ static int read_threat(struct reader *reader, struct job *job)
     return 0;
 }
 
+/* "rulebase/tools.yaml" for "rulebase/jobs/a.yaml". */
+static int tools_path(const char *file, char **ret_path)
+{
+    const char *name = strrchr(file, '/'), *end = file;
+
+    for (const char *p = file; name && p < name; p++)
+        if (*p == '/' && p + 1 < name)
+            end = p + 1;
+    if (asprintf(ret_path, "%.*stools.yaml", (int)(end - file), file) < 0) {
+        *ret_path = NULL;
+        return -ENOMEM;
+    }
+    return 0;
+}
+
 /* What the table cannot say. */
 static void check(struct reader *reader, const char *id, const struct job_settings *settings)
 {
@@ -406,8 +451,95 @@ static void check(struct reader *reader, const char *id, const struct job_settin
         if (*name == '\0' || strchr(name, '/'))
             refuse(reader, path, "bad value '%.80s' for %s, expected a name without a slash", name, path);
     }
-    if (settings->process_names.n == 0 && !reader->is_bad)
-        refuse(reader, "process.name", "bad value for process.name, expected at least one name");
+    if (settings->scope == SCOPE_USER && settings->subject == SUBJECT_USER)
+        refuse(reader, "scope", "a user is alone in a population of one user, expected by: process.name");
+    if (settings->is_any_process
+            ? settings->process_names.n + settings->process_args.n > 0
+            : settings->process_names.n + settings->process_args.n + settings->tool_sets.n == 0 &&
+                  !reader->is_bad)
+        refuse(
+            reader, settings->is_any_process ? "process.any" : "process.name",
+            "bad value for process, expected at least one name or pattern, a set of tools, or any: yes and "
+            "none of the two");
+}
+
+/* The patterns of one key; a bad one goes to diags. */
+static int compile(struct reader *reader, const char *key, const struct string_list *texts,
+                   struct pattern_list *ret_list)
+{
+    char path[48];
+    size_t bad;
+    int r = pattern_list_compile(texts, ret_list, &bad);
+
+    if (r != -EINVAL)
+        return r;
+    (void)snprintf(path, sizeof(path), "%s.%zu", key, bad);
+    refuse(reader, path, "bad value '%.80s' for %s, expected a pattern of 1 to %u bytes with each [ closed",
+           texts->items[bad], path, PATTERN_BYTES_MAX);
+    return 0;
+}
+
+static int compile_patterns(struct reader *reader, const struct job_settings *settings, struct job *job)
+{
+    int r = compile(reader, "process.args", &settings->process_args, &job->args);
+
+    if (r >= 0)
+        r = compile(reader, "exclude.process.name", &settings->not_processes, &job->not_processes);
+    if (r >= 0)
+        r = compile(reader, "exclude.user.name", &settings->not_users, &job->not_users);
+    return r;
+}
+
+static void refuse_set(struct reader *reader, const char *path, const char *id,
+                       const struct tool_catalogue *tools)
+{
+    const char *words[64], *near;
+    size_t n = 0;
+
+    for (; n < tools->n_sets && n < ARRAY_SIZE(words) - 1; n++)
+        words[n] = tools->sets[n].id;
+    words[n] = NULL;
+    near = nearest_word(slice_from_string(id), words);
+    refuse(reader, path, "unknown set of tools '%.80s', expected one of tools.yaml%s%s%s", id,
+           near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+}
+
+/* The catalogue is read when the first job names a set of it; NULL in *tools until then. */
+static int find_tools(struct reader *reader, const struct string_list *ids, struct tool_catalogue **tools,
+                      struct job *job)
+{
+    size_t n = n_problems(reader->diags);
+    _cleanup_(freep) char *path = NULL;
+    int r;
+
+    if (ids->n == 0)
+        return 0;
+    if (!*tools) {
+        r = tools_path(reader->file, &path);
+        if (r >= 0)
+            r = tool_catalogue_load(path, reader->diags, tools);
+        if (r < 0 && n_problems(reader->diags) == n)
+            return r;
+        if (r < 0) {
+            reader->is_bad = true;
+            return 0;
+        }
+    }
+    job->tools = *tools;
+    job->tool_sets = calloc(ids->n, sizeof(*job->tool_sets));
+    if (!job->tool_sets)
+        return -ENOMEM;
+    for (size_t i = 0; i < ids->n; i++) {
+        const struct tool_set *set = tool_catalogue_find(*tools, ids->items[i]);
+        char key[32];
+
+        (void)snprintf(key, sizeof(key), "tools.%zu", i);
+        if (set)
+            job->tool_sets[job->n_tool_sets++] = set;
+        else
+            refuse_set(reader, key, ids->items[i], *tools);
+    }
+    return 0;
 }
 
 static void take_list(struct string_list *list, char ***items, size_t *n)
@@ -418,7 +550,8 @@ static void take_list(struct string_list *list, char ***items, size_t *n)
 }
 
 /* The job of one file; what is wrong goes to diags. 1: something was wrong, *ret_job is not written. */
-static int read_file(const char *file, const char *id, struct diag_list *diags, struct job *ret_job)
+static int read_file(const char *file, const char *id, struct diag_list *diags, struct tool_catalogue **tools,
+                     struct job *ret_job)
 {
     _cleanup_(config_freep) struct config *config = NULL;
     _cleanup_(job_settings_done) struct job_settings settings = {0};
@@ -438,7 +571,11 @@ static int read_file(const char *file, const char *id, struct diag_list *diags, 
     if (r < 0)
         return r;
     check(&reader, id, &settings);
-    r = read_threat(&reader, &job);
+    r = compile_patterns(&reader, &settings, &job);
+    if (r >= 0)
+        r = find_tools(&reader, &settings.tool_sets, tools, &job);
+    if (r >= 0)
+        r = read_threat(&reader, &job);
     if (r < 0)
         return r;
     n = n_problems(diags);
@@ -452,6 +589,9 @@ static int read_file(const char *file, const char *id, struct diag_list *diags, 
     if (!job.severity_name)
         return -ENOMEM;
     job.severity = severities[settings.severity];
+    job.is_any_process = settings.is_any_process;
+    job.subject = (enum subject)settings.subject;
+    job.bucket_span_usec = settings.bucket_span_usec;
     job.identity = (enum identity)settings.identity;
     job.scope = (enum scope)settings.scope;
     job.threshold = settings.threshold;
@@ -563,9 +703,9 @@ int job_set_load(const char *directory, const char *const *ids, size_t n_ids, st
         is_wanted[i] = is_wanted[i] || n_ids == 0;
         n_wanted += is_wanted[i];
     }
-    if (n_wanted > MAX_JOBS)
+    if (n_wanted > JOBS_MAX)
         return diag_add(diags, directory, 0, 0, "there are %zu jobs, expected at most %u", n_wanted,
-                        MAX_JOBS);
+                        JOBS_MAX);
     set.jobs = calloc(n_wanted + 1, sizeof(*set.jobs));
     if (!set.jobs)
         return -ENOMEM;
@@ -578,7 +718,7 @@ int job_set_load(const char *directory, const char *const *ids, size_t n_ids, st
             file = NULL;
             return -ENOMEM;
         }
-        r = read_file(file, all.items[i], diags, &set.jobs[set.n_jobs]);
+        r = read_file(file, all.items[i], diags, &set.tools, &set.jobs[set.n_jobs]);
         if (r < 0)
             return r;
         if (r > 0)

@@ -74,7 +74,7 @@ static void fixture_open(struct fixture *f, struct job *jobs, size_t n_jobs)
 {
     struct diag_list diags = DIAG_LIST_INIT;
 
-    f->jobs = (struct job_set){jobs, n_jobs};
+    f->jobs = (struct job_set){.jobs = jobs, .n_jobs = n_jobs};
     cr_assert_eq(config_new(&f->config), 0);
     cr_assert_eq(chain_new(&(struct chain_options){.jobs = &f->jobs,
                                                    .config = f->config,
@@ -261,7 +261,7 @@ Test(chain, an_unknown_detector_and_a_bad_option_are_named)
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         _cleanup_(diag_list_done) struct diag_list diags = DIAG_LIST_INIT;
-        struct job_set jobs = {two_jobs, 1};
+        struct job_set jobs = {.jobs = two_jobs, .n_jobs = 1};
         struct config *config;
         struct chain *chain = NULL;
 

@@ -168,18 +168,20 @@ Test(job, mistakes_are_told_with_their_place)
          "D/a.yaml: key 'id' is missing, expected text\n"
          "D/a.yaml: key 'name' is missing, expected text\n"
          "D/a.yaml: key 'description' is missing, expected text\n"
-         "D/a.yaml: key 'process.name' is missing, expected a list of words\n"
          "D/a.yaml: key 'threshold' is missing, expected a number from 0 to 100\n"
          "D/a.yaml: key 'severity' is missing, expected one of low, medium, high, critical\n"
          "D/a.yaml: key 'risk_score' is missing, expected a whole number from 0 to 100\n"},
         {"several mistakes", HEAD "identity: user\nscope: hosts\nrisk: 3\n",
          "D/a.yaml:8:11: bad value 'user' for identity, expected one of login, real, effective\n"
-         "D/a.yaml:9:8: bad value 'hosts' for scope, expected one of fleet, host (did you mean 'host'?)\n"
+         "D/a.yaml:9:8: bad value 'hosts' for scope, expected one of fleet, host, user (did you mean "
+         "'host'?)\n"
          "D/a.yaml:10:1: unknown key 'risk'\n"},
         {"no names",
          "id: a\nname: n\ndescription: d\nprocess: {name: []}\nthreshold: 25\nseverity: low\n"
          "risk_score: 21\n",
-         "D/a.yaml:4:17: bad value for process.name, expected at least one name\n"},
+         "D/a.yaml:4:17: bad value for process, expected at least one name or pattern, a set of tools, or "
+         "any: yes "
+         "and none of the two\n"},
         {"a path for a name",
          "id: a\nname: n\ndescription: d\nprocess: {name: [ss, /bin/ss]}\nthreshold: 25\n"
          "severity: low\nrisk_score: 21\n",
@@ -203,6 +205,15 @@ Test(job, mistakes_are_told_with_their_place)
          HEAD "threat:\n- tactic: {id: TA0007, name: x}\n  technique:\n"
               "  - {id: T1049, name: y, link: z}\n",
          "D/a.yaml:11:26: unknown key 'threat.0.technique.0.link'\n"},
+        {"any and names", HEAD "process.any: yes\n",
+         "D/a.yaml:8:14: bad value for process, expected at least one name or pattern, a set of tools, or "
+         "any: yes "
+         "and none of the two\n"},
+        {"bad pattern", HEAD "process.args: [ok, \"-[\"]\n",
+         "D/a.yaml:8:20: bad value '-[' for process.args.1, expected a pattern of 1 to 128 bytes with each [ "
+         "closed\n"},
+        {"users of one user", HEAD "scope: user\n",
+         "D/a.yaml:8:8: a user is alone in a population of one user, expected by: process.name\n"},
         {"no YAML", HEAD "x: y: z\n",
          "D/a.yaml:8:5: not YAML: mapping values are not allowed in this context\n"
          "D/a.yaml:8:1: unknown key 'x'\n"},
