@@ -224,20 +224,26 @@ int model_drop_population(struct model *model, struct population *population)
     if (population->is_dirty)
         DL_DELETE(model->dirty_populations, population);
     HASH_DEL(model->populations, population);
+    if (model->last_found == population)
+        model->last_found = NULL;
     population_free(population);
     return 0;
 }
 
-struct population *model_find_population(const struct model *model, int kind, struct slice partition)
+struct population *model_find_population(struct model *model, int kind, struct slice partition)
 {
     char key[1 + MODEL_MAX_NAME_BYTES];
-    struct population *population;
+    struct population *population = model->last_found;
 
     assert(partition.len <= MODEL_MAX_NAME_BYTES);
+    if (population && population->kind == kind && slice_equal(population->partition, partition))
+        return population;
     key[0] = (char)kind;
     if (partition.len > 0)
         memcpy(key + 1, partition.data, partition.len);
     HASH_FIND(hh, model->populations, key, 1 + partition.len, population);
+    if (population)
+        model->last_found = population;
     return population;
 }
 

@@ -108,6 +108,7 @@ struct model {
     int64_t now_bucket;   /* the open one, or the next to open; BUCKET_NONE before the first event */
     struct heap ranks;    /* populations, the one idle for longest first */
     struct heap expiries; /* members, the one whose oldest bucket leaves first */
+    struct population *last_found; /* a short way to it; NULL: none */
     bool is_now_dirty;
     bool is_restored; /* since the last model_advance: members may lie outside the window */
     struct member *dirty_members;
@@ -125,7 +126,7 @@ struct model {
 void model_init(struct model *model);
 void model_done(struct model *model);
 
-struct population *model_find_population(const struct model *model, int kind, struct slice partition);
+struct population *model_find_population(struct model *model, int kind, struct slice partition);
 /*
  * A new, empty one. 0; 1 where the limit is reached and every population is in the open bucket; -ENOMEM.
  * is_limited false (restore): without limit.

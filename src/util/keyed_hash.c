@@ -11,6 +11,7 @@
  */
 #include "util/keyed_hash.h"
 
+#include <endian.h>
 #include <string.h>
 #include <sys/auxv.h>
 
@@ -53,7 +54,8 @@ uint64_t keyed_hash_with(const uint64_t key[2], const void *bytes, size_t n)
     uint64_t word;
 
     for (; left >= 8; left -= 8, p += 8) {
-        word = load(p, 8);
+        memcpy(&word, p, 8);
+        word = le64toh(word);
         v[3] ^= word;
         sip_round(v);
         v[0] ^= word;
@@ -68,15 +70,20 @@ uint64_t keyed_hash_with(const uint64_t key[2], const void *bytes, size_t n)
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-uint64_t keyed_hash(const void *bytes, size_t n)
+/* Once and before any thread: looking for it costs more than the hash of a name. */
+static uint64_t process_key[2];
+
+__attribute__((constructor)) static void take_key(void)
 {
-    static const uint8_t no_random[16];
     const uint8_t *random = (const uint8_t *)getauxval(AT_RANDOM);
-    uint64_t key[2];
 
     if (!random)
-        random = no_random;
-    key[0] = load(random, 8);
-    key[1] = load(random + 8, 8);
-    return keyed_hash_with(key, bytes, n);
+        return;
+    process_key[0] = load(random, 8);
+    process_key[1] = load(random + 8, 8);
+}
+
+uint64_t keyed_hash(const void *bytes, size_t n)
+{
+    return keyed_hash_with(process_key, bytes, n);
 }
