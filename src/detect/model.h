@@ -104,10 +104,10 @@ struct model {
     int64_t span_usec;  /* of a bucket, for max_growth */
 
     struct population *populations;
-    size_t n_members;     /* of all populations */
-    int64_t now_bucket;   /* the open one, or the next to open; BUCKET_NONE before the first event */
-    struct heap ranks;    /* populations, the one idle for longest first */
-    struct heap expiries; /* members, the one whose oldest bucket leaves first */
+    size_t n_members;              /* of all populations */
+    int64_t now_bucket;            /* the open one, or the next to open; BUCKET_NONE before the first event */
+    struct heap ranks;             /* populations, the one idle for longest first */
+    struct heap expiries;          /* members, the one whose oldest bucket leaves first */
     struct population *last_found; /* a short way to it; NULL: none */
     bool is_now_dirty;
     bool is_restored; /* since the last model_advance: members may lie outside the window */

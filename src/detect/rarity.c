@@ -202,7 +202,7 @@ double rarity_probability(struct curve *curve, double weight, double unit)
     if (n == 1 || !(b > 0) || !(a > 0))
         return fmax(DBL_MIN, read_curve(curve, READ_FACTOR * weight, total));
     for (int k = 1; k <= n; k++) {
-        upto = k < n ? beta_cdf(beta_quantile((double)k / n, a, b), a + 1, b) : 1;
+        upto = k < n ? beta_share_below((double)k / n, a, b) : 1;
         sum += read_curve(curve, READ_FACTOR * n * weight * (upto - below), total);
         below = upto;
     }

@@ -25,8 +25,8 @@
 #include <float.h>
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
-#include "detect/beta.h"
 #include "detect/rarity.h"
 #include "util/cleanup.h"
 
@@ -47,8 +47,13 @@ double tail_normal_deviate(double p)
         const double target = 1 - p;
 
         z = target * sqrt(M_PI / 2);
-        for (int i = 0; i < 6; i++)
-            z -= (erf(z * M_SQRT1_2) - target) / (sqrt(2 / M_PI) * exp(-z * z / 2));
+        for (int i = 0; i < 6; i++) {
+            const double step = (erf(z * M_SQRT1_2) - target) / (sqrt(2 / M_PI) * exp(-z * z / 2));
+
+            z -= step;
+            if (fabs(step) < 1e-9) /* what is left is its square */
+                break;
+        }
         return fmax(0, z);
     }
     /* Abramowitz and Stegun 26.2.23, good to 4.5e-4 */
@@ -123,46 +128,54 @@ void tally_add(struct tally *tally, double probability, double square)
     tally->smallest[i] = probability;
 }
 
-/* P(exactly k of n) with probability q each */
-static double binomial(uint64_t n, int k, double q)
+/*
+ * Of n numbers, each below with probability q: *ret_exactly[i] is that i are, for i < k; returned is that at
+ * least k are. That one is what the others leave over where it is not small, and a short series where it is.
+ */
+static double binomial(uint64_t n, double q, int k, double ret_exactly[])
 {
-    double p = pow(1 - q, (double)(n - (uint64_t)k));
+    const double odds = q / (1 - q), mean = (double)n * q;
+    double term = exp((double)n * log1p(-q)), sum = 0;
 
-    for (int i = 1; i <= k; i++)
-        p *= q * (double)(n - (uint64_t)k + (uint64_t)i) / i;
-    return p;
-}
-
-/* P(at least k of n), k >= 1 */
-static double binomial_tail(uint64_t n, int k, double q)
-{
-    if ((uint64_t)k > n)
-        return 0;
-    return beta_cdf(q, k, (double)(n - (uint64_t)k + 1));
+    for (int i = 0; i < k; i++) {
+        ret_exactly[i] = term;
+        sum += term;
+        term *= odds * (double)(n - (uint64_t)i) / (i + 1); /* 0 from i = n on */
+    }
+    if (mean >= k)
+        return fmax(0, 1 - sum);
+    sum = 0;
+    for (uint64_t i = (uint64_t)k; i <= n && term > sum * DBL_EPSILON; i++) {
+        sum += term;
+        term *= odds * (double)(n - i) / (double)(i + 1);
+    }
+    return fmin(1, sum);
 }
 
 /* P(for every k <= m at least k of n uniforms are <= smallest[k - 1]) */
 static double chance_of_extremes(const struct tally *tally, int m)
 {
     double states[TALLY_EXTREMES] = {1}; /* how probable it is that so many are below, fewer than m */
-    double done = 0, below = 0;
+    double exactly[TALLY_EXTREMES], done = 0, below = 0;
 
     for (int k = 1; k <= m; k++) {
         double next[TALLY_EXTREMES] = {0};
         const double upto = tally->smallest[k - 1];
-        const double q = below < 1 ? (upto - below) / (1 - below) : 0;
 
-        for (int j = 0; j < m; j++) {
-            const uint64_t rest = tally->n - (uint64_t)j;
-
+        if (upto >= 1) { /* from here on nothing can fail */
+            for (int j = 0; j < m; j++)
+                done += states[j];
+            return done;
+        }
+        for (int j = k - 1; j < m; j++) { /* fewer have failed already */
             if (!(states[j] > 0))
                 continue;
+            done +=
+                states[j] * binomial(tally->n - (uint64_t)j, (upto - below) / (1 - below), m - j, exactly);
             for (int to = MAX(j, k); to < m; to++)
-                next[to] += states[j] * binomial(rest, to - j, q);
-            done += states[j] * binomial_tail(rest, m - j, q);
+                next[to] += states[j] * exactly[to - j];
         }
-        for (int j = 0; j < m; j++)
-            states[j] = next[j];
+        memcpy(states, next, sizeof(states));
         below = upto;
     }
     return done;
