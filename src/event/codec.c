@@ -8,7 +8,11 @@
  */
 #include "event/event.h"
 
+#include <endian.h>
 #include <errno.h>
+#include <string.h>
+
+#include "util/cleanup.h"
 
 /* raised with every change of the member list; an older one is refused (the store's migration re-learns the
  * bucket) */
@@ -31,23 +35,63 @@
     X(audit.serial)
 /* clang-format on */
 
+static char *put_u32(char *p, uint32_t v)
+{
+    const uint32_t bytes = htole32(v);
+
+    memcpy(p, &bytes, sizeof(bytes));
+    return p + sizeof(bytes);
+}
+
+static char *put_u64(char *p, uint64_t v)
+{
+    const uint64_t bytes = htole64(v);
+
+    memcpy(p, &bytes, sizeof(bytes));
+    return p + sizeof(bytes);
+}
+
+/* As buffer_append_field. */
+static char *put_field(char *p, struct slice s)
+{
+    p = put_u32(p, slice_is_absent(s) ? 0 : (uint32_t)s.len + 1);
+    if (s.len > 0)
+        memcpy(p, s.data, s.len);
+    return p + s.len;
+}
+
+/* Every selected event comes by here: the size is known first, so that nothing is asked on the way. */
 int event_save(const struct event *event, struct buffer *out)
 {
-    int r = buffer_append_u32(out, CODEC_VERSION);
+    size_t size = 2 * sizeof(uint32_t), longest = 0;
+    char *p;
+    int r;
 
-#define SAVE_SLICE(member)                                                                                   \
-    if (r >= 0)                                                                                              \
-        r = buffer_append_field(out, event->member);
-#define SAVE_INTEGER(member)                                                                                 \
-    if (r >= 0)                                                                                              \
-        r = buffer_append_u64(out, (uint64_t)event->member);
+#define COUNT_SLICE(member)                                                                                  \
+    size += sizeof(uint32_t) + event->member.len;                                                            \
+    longest = MAX(longest, event->member.len);
+#define COUNT_INTEGER(member) size += sizeof(uint64_t);
+    SLICE_MEMBERS(COUNT_SLICE)
+    INTEGER_MEMBERS(COUNT_INTEGER)
+    for (size_t i = 0; i < event->n_args; i++) {
+        size += sizeof(uint32_t) + event->args[i].len;
+        longest = MAX(longest, event->args[i].len);
+    }
+    if (longest >= UINT32_MAX)
+        return -EOVERFLOW;
+    r = buffer_reserve(out, size);
+    if (r < 0)
+        return r;
+    p = put_u32(out->data + out->len, CODEC_VERSION);
+#define SAVE_SLICE(member)   p = put_field(p, event->member);
+#define SAVE_INTEGER(member) p = put_u64(p, (uint64_t)event->member);
     SLICE_MEMBERS(SAVE_SLICE)
     INTEGER_MEMBERS(SAVE_INTEGER)
-    if (r >= 0)
-        r = buffer_append_u32(out, (uint32_t)event->n_args);
-    for (size_t i = 0; r >= 0 && i < event->n_args; i++)
-        r = buffer_append_field(out, event->args[i]);
-    return r;
+    p = put_u32(p, (uint32_t)event->n_args);
+    for (size_t i = 0; i < event->n_args; i++)
+        p = put_field(p, event->args[i]);
+    out->len = (size_t)(p - out->data);
+    return 0;
 }
 
 int event_load(struct slice bytes, struct arena *arena, struct event *ret_event)
