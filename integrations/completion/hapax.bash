@@ -33,6 +33,10 @@ _hapax() {
             mapfile -t COMPREPLY < <(compgen -W "$(hapax jobs 2>/dev/null | awk '/^[a-z_]+ /{print $1}')" -- "$current")
             return
             ;;
+        --effect)
+            mapfile -t COMPREPLY < <(compgen -W "suppress skip digest" -- "$current")
+            return
+            ;;
         --time-zone)
             mapfile -t COMPREPLY < <(cd /usr/share/zoneinfo 2>/dev/null && compgen -f -- "$current")
             return
@@ -43,7 +47,11 @@ _hapax() {
             mapfile -t COMPREPLY < <(compgen -W "$(_hapax_words "$command")" -- "$current")
             ;;
         *)
-            if [ "$command" = jobs ]; then
+            if [ "$command" = exceptions ] && [ "$COMP_CWORD" -eq 2 ]; then
+                mapfile -t COMPREPLY < <(compgen -W "list add test expire" -- "$current")
+            elif [ "$command" = exceptions ] && [[ $previous = expire || $previous = test ]]; then
+                mapfile -t COMPREPLY < <(compgen -f -W "$(hapax exceptions 2>/dev/null | awk 'NR > 1 {print $1}')" -- "$current")
+            elif [ "$command" = jobs ]; then
                 mapfile -t COMPREPLY < <(compgen -W "$(hapax jobs 2>/dev/null | awk '/^[a-z_]+ /{print $1}')" -- "$current")
             elif [ "$command" = store ] && [ "$COMP_CWORD" -eq 2 ]; then
                 mapfile -t COMPREPLY < <(compgen -W "check export compact" -- "$current")
