@@ -30,8 +30,8 @@ int alert_ecs(const struct verdict *verdict, const struct job *job, const struct
  */
 int alert_event(const struct event *event, struct arena *arena, struct slice *ret_json) _warn_unused_;
 
-/* A row of --records: {"t":…,"job":…,"user":…,"probability":…,"score":…,"bucket_score":…,"influencers":[…]} with
- * "host" where the population is a host's. */
+/* A row of --records: {"t":…,"job":…,"user":…,"probability":…,"score":…,"bucket_score":…,"influencers":[…]}
+ * with "host" where the population is a host's. */
 int alert_record_row(const struct verdict *verdict, struct arena *arena,
                      struct slice *ret_json) _warn_unused_;
 

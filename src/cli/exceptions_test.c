@@ -70,6 +70,8 @@ static void tester_done(struct tester *t)
 
 static bool is_wanted(const struct tester *t, const struct event *event)
 {
+    if (event->kind != EVENT_PROCESS_START)
+        return event->kind == EVENT_ACCOUNT;
     for (size_t i = 0; i < t->c->setup.jobs.n_jobs; i++)
         if (job_selects(&t->c->setup.jobs.jobs[i], event))
             return true;
@@ -341,11 +343,13 @@ static int load_exceptions(struct exceptions_command *c, char **operands, size_t
     int r;
 
     if (is_exception_file(word)) {
-        r = exception_set_load(word, &c->setup.diags, &c->setup.exceptions);
+        free(c->setup.settings.exceptions);
+        c->setup.settings.exceptions = strdup(word);
+        if (!c->setup.settings.exceptions)
+            return -ENOMEM;
         n_used = 1;
-    } else {
-        r = setup_load_exceptions(&c->setup, true);
     }
+    r = setup_load_exceptions(&c->setup, true);
     if (r < 0)
         return r;
     if (!c->setup.exceptions)

@@ -352,7 +352,10 @@ int setup_load_exceptions(struct setup *setup, bool use_default)
 
     if (r < 0 || !setup->exceptions_path)
         return r;
-    return exception_set_load(setup->exceptions_path, &setup->diags, &setup->exceptions);
+    r = exception_set_load(setup->exceptions_path, &setup->diags, &setup->exceptions);
+    if (r >= 0 && (exception_set_onboarding(setup->exceptions)->sources & (1U << ACCOUNT_CREATED)))
+        setup->event_kinds |= EVENT_KIND_BIT(EVENT_PROCESS_START) | EVENT_KIND_BIT(EVENT_ACCOUNT);
+    return r;
 }
 
 struct normalizer_options setup_normalizer_options(const struct setup *setup, int64_t reference_usec)

@@ -298,7 +298,7 @@ int chain_event(struct chain *chain, const struct event *event)
     int r;
 
     if (event->kind != EVENT_PROCESS_START)
-        return 0;
+        return forgive_see_event(chain->forgive, event, false);
     chain->stats.n_events++;
     is_selected = job_index_select(chain->index, event, &selecting);
     r = forgive_see_event(chain->forgive, event, is_selected);

@@ -23,7 +23,8 @@ DEFINE_CLEANUP(struct forgive *, forgive_free)
  * remembered stays. */
 void forgive_set_exceptions(struct forgive *forgive, struct exception_set *set);
 
-/* Any event, selected or not, in stream order. 1: it told of an account, which is a change; 0, -ENOMEM. */
+/* Any event of any kind, selected or not, in stream order. 1: it told of an account, which is a change; 0,
+ * -ENOMEM. */
 int forgive_see_event(struct forgive *forgive, const struct event *event, bool is_selected) _warn_unused_;
 
 /* Whether an exception keeps the event from the job's detector. 1 and *ret_exception, 0, -ENOMEM. */

@@ -3,11 +3,11 @@
 /*
  * Ages of accounts, from up to three sources.
  *
- * created: a start of useradd or adduser says that an account came into being on that host. Its argument list
- * is read as the two programs do, as far as needed to tell the name from the values of options. Whether the
- * program succeeded is not known; a failed execve is. Whoever may run useradd may thus have a new account
- * forgiven for a while, which is why onboarding is off until a site asks for it, and why what it holds back
- * is in the digest.
+ * created: an account event, or a start of useradd or adduser, says that an account came into being on that
+ * host. The argument list is read as the two programs do, as far as needed to tell the name from the values
+ * of options. Whether the program succeeded is not known; a failed execve is. Whoever may run useradd may
+ * thus have a new account forgiven for a while, which is why onboarding is off until a site asks for it, and
+ * why what it holds back is in the digest.
  *
  * file: what an operator says. It wins over nothing: the oldest date of all sources counts, so that an old
  * account does not become young because somebody made it again on another host.
@@ -302,14 +302,20 @@ static struct slice created_name(const struct event *event)
 int accounts_see_creation(struct accounts *accounts, const struct event *event)
 {
     char text[KEY_BYTES_MAX];
-    struct slice key;
+    struct slice key, name = SLICE_NULL;
     bool is_maker = false;
 
+    if (event->is_failure || event->is_ambiguous || event->trust == TRUST_LOW)
+        return 0;
     for (const char *const *n = onboarding_process_names; *n && !is_maker; n++)
         is_maker = slice_equal_string(event->process_name, *n);
-    if (!is_maker || event->is_failure || event->is_ambiguous || event->trust == TRUST_LOW)
+    if (event->kind == EVENT_ACCOUNT && event->phase == EVENT_BEGINS)
+        name = event->target.name;
+    else if (event->kind == EVENT_PROCESS_START && is_maker)
+        name = created_name(event);
+    if (slice_is_absent(name))
         return 0;
-    key = make_key(slice_is_absent(event->host) ? SLICE("") : event->host, created_name(event), text);
+    key = make_key(slice_is_absent(event->host) ? SLICE("") : event->host, name, text);
     return slice_is_absent(key) ? 0 : learn(accounts, key, event->time_usec, true);
 }
 

@@ -21,7 +21,7 @@
 #define ONBOARDING_ID "onboarding"
 
 enum account_source {
-    ACCOUNT_CREATED,    /* a process start of useradd or adduser on the same host was seen */
+    ACCOUNT_CREATED,    /* an account event, or a start of useradd or adduser, on the same host was seen */
     ACCOUNT_FILE,       /* a list the operator keeps (human resources, directory) */
     ACCOUNT_FIRST_SEEN, /* the first process start by the actor that a job selected, on any host */
     _ACCOUNT_SOURCE_MAX,
@@ -56,7 +56,7 @@ struct accounts *accounts_free(struct accounts *accounts);
 DEFINE_CLEANUP(struct accounts *, accounts_free)
 
 /*
- * Learns from any process start whether it makes an account. Text that anyone can write (TRUST_LOW) is not
+ * Learns from any event whether it makes an account. Text that anyone can write (TRUST_LOW) is not
  * believed. 1: something was learned, 0, -ENOMEM.
  */
 int accounts_see_creation(struct accounts *accounts, const struct event *event) _warn_unused_;
