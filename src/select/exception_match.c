@@ -288,6 +288,13 @@ static void unknown_field(struct item *item, const char *path, const char *name)
     words[_FIELD_MAX] = group_field;
     words[_FIELD_MAX + 1] = NULL;
     near = nearest_word(slice_from_string(name), words);
+    for (size_t i = 0; i <= _FIELD_MAX; i++) {
+        size_t n = strlen(words[i]), n_name = strlen(name);
+
+        /* "tty" is hapax.process.tty before it is anything that looks alike */
+        if (n > n_name && words[i][n - n_name - 1] == '.' && strcmp(words[i] + n - n_name, name) == 0)
+            near = words[i];
+    }
     loader_refuse(item->spot, path, "unknown field '%.80s'%s%s%s", name,
                   near ? " (did you mean '" : ", hapax-exceptions(5) lists the fields", near ? near : "",
                   near ? "'?)" : "");
