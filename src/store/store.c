@@ -17,7 +17,7 @@
  * whether there is anything to roll back. An outbox size seen inside a transaction that is rolled back is
  * forgotten.
  *
- * A full disk: the write-ahead log grows to 4 MiB before SQLite copies it into the database
+ * A full disk: the write-ahead log grows to 16 MiB before SQLite copies it into the database
  * (https://www.sqlite.org/c3ref/wal_autocheckpoint.html), and gives nothing back by itself. On a disk that it
  * has filled, the database may need only a part of it. So a transaction that found no space is followed by a
  * checkpoint that cuts the log; the next try has what that gave, and one that fails has lost nothing.
