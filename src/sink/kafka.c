@@ -5,12 +5,12 @@
  * all alerts of an actor keep their order in one partition.
  *
  * Nothing is confirmed before the broker's delivery report. Each document taken becomes a `struct message`
- * that owns bytes and key and is in one of two lists: `out`, in librdkafka's hands, or `again`, to be handed
- * over once more. A report of success confirms; a report that this very message cannot be taken (too large,
- * malformed) confirms with that error; any other failure (timed out, no such topic, not authorised, purged)
- * is about the cluster or the configuration, not the alert, and puts the message into `again`. While `again`
- * holds anything new documents are refused with -EAGAIN: they would overtake. The operator's remedy then
- * needs no restart.
+ * that owns bytes and key and is in one of three lists: `out`, in librdkafka's hands, `again`, to be handed
+ * over once more, or `letters` (kafka-letter.c). A report of success confirms; a report that this very
+ * message cannot be taken (too large, malformed) makes it a dead letter; any other failure (timed out, no
+ * such topic, not authorised, purged) is about the cluster or the configuration, not the alert, and puts the
+ * message into `again`. While `again` holds anything new documents are refused with -EAGAIN: they would
+ * overtake. The operator's remedy then needs no restart.
  *
  * "Too large" from a broker may be about a batch in which the message only happened to travel (librdkafka
  * does not split one): such a message is tried once more with nothing else in flight before it is given up.
@@ -21,144 +21,57 @@
  *
  * librdkafka's threads only wake the loop: it writes to an eventfd when its main queue is no longer empty,
  * and all callbacks (reports, errors, log lines) run in the loop's thread, within drain(). No timer polls:
- * one runs while `again` waits, and one while something is `out`. Without a loop (replay) the queue is
- * drained in write and flush.
+ * one runs while something waits to be tried again, and one while something is `out`. Without a loop (replay)
+ * the queue is drained in write and flush.
  *
- * What an operator hears is changes of state, not librdkafka's stream of repeated errors: each trouble once,
- * until the next delivery ends all troubles. Some troubles librdkafka keeps to itself, since it goes on
- * trying (too few replicas in sync, a topic not known yet): that nothing has been delivered for long is said,
- * too.
+ * A fatal error (an idempotent producer that lost its sequence) ends this producer, not the sink: all that
+ * belongs to one life of a producer is made in producer_open() and released in producer_close(), and the
+ * messages outlive it. The next retry closes it, moves `out` to `again`, and opens a new one. What the old
+ * one had sent without hearing of it comes twice, under the same id. A producer that cannot be made (its
+ * password file is gone) is tried again in the same way.
  *
- * A fatal error (an idempotent producer that lost its sequence) ends this producer: writes fail with -EIO and
- * nothing more is confirmed; what was taken is in the outbox still. All that belongs to one life of a
- * producer is made in producer_open() and released in producer_close(), and the messages outlive it, so that
- * remaking it is: close, move `out` to `again`, open.
+ * rd_kafka_destroy() waits for librdkafka's threads, some milliseconds; one that hangs in the resolver holds
+ * the loop for as long. That is the price of remaking, which is rare.
  */
-#include "sink/driver.h"
+#include "sink/kafka.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/queue.h>
 #include <syslog.h>
 #include <time.h>
-
-#include <librdkafka/rdkafka.h>
 
 #include "util/parse.h"
 
 /* chosen: a topic that was created, or a right that was granted, is seen soon, and a refusal costs nothing */
 #define RETRY_USEC (1 * USEC_PER_SEC)
-/* chosen: longer than a partition's change to another leader takes, which begins when the session of the old
- * one is over (Kafka's broker.session.timeout.ms, 9 s) */
-#define STALL_SEC  15
-#define STALL_USEC (STALL_SEC * USEC_PER_SEC)
-/* librdkafka's own error texts are below this (rdkafka examples use 512) */
-#define ERROR_TEXT_SIZE 512U
-
-struct kafka_settings {
-    char *topic;
-    struct property_list properties;
-};
-
-struct message {
-    TAILQ_ENTRY(message) link;
-    uint64_t ticket;
-    bool goes_alone; /* refused as too large, perhaps for its company */
-    bool has_key;
-    size_t len, key_len;
-    char bytes[]; /* the document, then the key */
-};
-
-TAILQ_HEAD(message_list, message);
-
-enum trouble {
-    TROUBLE_UNREACHABLE = 1 << 0, /* no broker answers */
-    TROUBLE_REFUSED = 1 << 1,     /* TLS or credentials */
-    TROUBLE_DELIVERY = 1 << 2,    /* a delivery failed and is tried again */
-    TROUBLE_STALLED = 1 << 3,     /* nothing is delivered, nobody says why */
-    TROUBLE_OTHER = 1 << 4,
-};
-
-struct kafka_sink {
-    struct sink sink;
-    const char *topic;
-    rd_kafka_t *producer;
-    rd_kafka_queue_t *queue; /* the producer's main queue */
-    struct message_list out, again;
-    size_t n_out;
-    bool is_alone_out;                 /* the one in `out` must stay alone */
-    bool is_dead;                      /* fatal error */
-    bool is_draining;                  /* within a callback */
-    unsigned troubles;                 /* enum trouble: said */
-    char last_reason[ERROR_TEXT_SIZE]; /* of the last broker that failed */
-    int wake_fd;
-    uint64_t n_delivered, n_delivered_before; /* before: when the timer `stall` was armed */
-    sd_event_source *wake, *retry, *stall;
-};
-
-static const struct option kafka_options[] = {
-    {
-        .name = "topic",
-        .type = OPTION_STRING,
-        .offset = offsetof(struct kafka_settings, topic),
-        .default_text = "hapax.alerts",
-        .help = "topic that alerts are sent to",
-    },
-    {
-        .name = "kafka",
-        .type = OPTION_PROPERTIES,
-        .offset = offsetof(struct kafka_settings, properties),
-        .help = "any property of librdkafka, passed through untouched; bootstrap.servers must be set",
-    },
-};
-
-static const struct option_table kafka_table = {kafka_options, ARRAY_SIZE(kafka_options),
-                                                sizeof(struct kafka_settings)};
-
-/* What we set before the user's properties, which win. */
-static const struct {
-    const char *name, *value;
-} defaults[] = {
-    {"client.id", "hapax"},
-    {"enable.idempotence", "true"},
-    {"acks", "all"},
-    /* an alert waits for nobody: 0.38 ms instead of 6.3 ms at the 99th percentile (measured 2026-11) */
-    {"linger.ms", "0"},
-    {"message.timeout.ms", "0"},
-    /* chosen: keeps a fast producer busy, and is all that a kill sends twice */
-    {"queue.buffering.max.messages", "10000"},
-    {"queue.buffering.max.kbytes", "65536"},
-};
-
-/* What a user must not set, since nothing would be confirmed any more. */
-static const struct {
-    const char *name, *why;
-} refused[] = {
-    {"delivery.report.only.error", "every alert is kept until its delivery is reported"},
-    {"enabled_events", "every alert is kept until its delivery is reported"},
-    {"transactional.id", "the sink does not use transactions"},
-    {"log.queue", "the log is read from librdkafka's queue"},
-};
 
 static struct message *message_new(const struct document *document, uint64_t ticket)
 {
-    size_t key_len = document->key.len;
-    struct message *m = malloc(sizeof(*m) + document->bytes.len + key_len);
+    size_t key_len = document->key.len, id_len = document->id.len;
+    struct message *m = malloc(sizeof(*m) + document->bytes.len + key_len + id_len);
 
     if (!m)
         return NULL;
-    *m = (struct message){
-        .ticket = ticket, .has_key = key_len > 0, .len = document->bytes.len, .key_len = key_len};
+    *m = (struct message){.ticket = ticket, .len = document->bytes.len, .key_len = key_len, .id_len = id_len};
     if (m->len > 0)
         memcpy(m->bytes, document->bytes.data, m->len);
     if (key_len > 0)
         memcpy(m->bytes + m->len, document->key.data, key_len);
+    if (id_len > 0)
+        memcpy(m->bytes + m->len + key_len, document->id.data, id_len);
     return m;
+}
+
+struct message *kafka_message_free(struct message *m)
+{
+    if (m)
+        buffer_done(&m->letter);
+    free(m);
+    return NULL;
 }
 
 static void free_all(struct message_list *list)
@@ -167,46 +80,30 @@ static void free_all(struct message_list *list)
 
     while ((m = TAILQ_FIRST(list))) {
         TAILQ_REMOVE(list, m, link);
-        free(m);
+        kafka_message_free(m);
     }
 }
 
-/* About this message, whatever the cluster's state: asking again cannot help. */
-static bool is_about_message(rd_kafka_resp_err_t err)
+/* In the order of tickets, from the end: usually that is where it belongs. */
+static void insert_again(struct kafka_sink *k, struct message *m)
 {
-    switch ((int)err) {
-    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
-    case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
-    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
-    case RD_KAFKA_RESP_ERR__BAD_MSG:
-        return true;
-    default:
-        return false;
-    }
-}
+    struct message *before = TAILQ_LAST(&k->again, message_list);
 
-static bool is_new_trouble(struct kafka_sink *k, enum trouble trouble)
-{
-    bool is_new = !(k->troubles & trouble);
-
-    k->troubles |= trouble;
-    return is_new;
-}
-
-static void confirm_failed(struct kafka_sink *k, struct message *m, rd_kafka_resp_err_t err)
-{
-    sink_confirm(&k->sink, m->ticket, err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? -EMSGSIZE : -EBADMSG,
-                 rd_kafka_err2str(err));
-    free(m);
+    while (before && before->ticket > m->ticket)
+        before = TAILQ_PREV(before, message_list, link);
+    if (before)
+        TAILQ_INSERT_AFTER(&k->again, before, m, link);
+    else
+        TAILQ_INSERT_HEAD(&k->again, m, link);
 }
 
 /* m is in no list: it waits for another try. */
 static void put_again(struct kafka_sink *k, struct message *m, rd_kafka_resp_err_t err)
 {
-    if (is_new_trouble(k, TROUBLE_DELIVERY) && !k->is_dead)
+    if (!k->is_dead && kafka_is_new_trouble(k, TROUBLE_DELIVERY))
         sink_report(&k->sink, LOG_WARNING, "cannot deliver to topic '%s': %s; alerts wait", k->topic,
                     rd_kafka_err2str(err));
-    TAILQ_INSERT_TAIL(&k->again, m, link);
+    insert_again(k, m);
 }
 
 /* The delivery report: librdkafka calls it from drain(), in the loop's thread. */
@@ -218,119 +115,44 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *report, void *
     TAILQ_REMOVE(&k->out, m, link);
     k->n_out--;
     k->is_alone_out = false;
-    if (report->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (m->stage != LETTER_NONE) {
+        kafka_letter_reported(k, m, report->err);
+    } else if (report->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         if (k->troubles)
             sink_report(&k->sink, LOG_NOTICE, "topic '%s' takes alerts again", k->topic);
         k->troubles = 0;
         k->n_delivered++;
         sink_confirm(&k->sink, m->ticket, 0, NULL);
-        free(m);
-    } else if (is_about_message(report->err) && m->goes_alone) {
-        confirm_failed(k, m, report->err);
-    } else if (is_about_message(report->err)) {
+        kafka_message_free(m);
+    } else if (!kafka_is_about_message(report->err)) {
+        put_again(k, m, report->err);
+    } else if (m->goes_alone) {
+        kafka_refuse(k, m, report->err);
+    } else {
         /* no trouble yet: perhaps only its company was too much */
         m->goes_alone = true;
-        TAILQ_INSERT_TAIL(&k->again, m, link);
-    } else {
-        put_again(k, m, report->err);
+        insert_again(k, m);
     }
 }
 
-static void on_fatal(struct kafka_sink *k)
+rd_kafka_resp_err_t kafka_produce(struct kafka_sink *k, struct message *m)
 {
-    char text[ERROR_TEXT_SIZE] = "";
-
-    (void)rd_kafka_fatal_error(k->producer, text, sizeof(text));
-    if (!k->is_dead)
-        sink_report(&k->sink, LOG_ERR, "the Kafka producer is broken: %s; restart to send what is kept",
-                    text);
-    k->is_dead = true;
-}
-
-static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
-{
-    struct kafka_sink *k = opaque;
-
-    switch (err) {
-    case RD_KAFKA_RESP_ERR__FATAL:
-        on_fatal(k);
-        break;
-    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
-        if (is_new_trouble(k, TROUBLE_UNREACHABLE))
-            sink_report(&k->sink, LOG_WARNING, "no Kafka broker can be reached (%s); alerts wait",
-                        k->last_reason[0] ? k->last_reason : reason);
-        break;
-    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-    case RD_KAFKA_RESP_ERR__SSL:
-        if (is_new_trouble(k, TROUBLE_REFUSED))
-            sink_report(&k->sink, LOG_WARNING, "a Kafka broker refuses us: %s", reason);
-        break;
-    case RD_KAFKA_RESP_ERR__TRANSPORT:
-    case RD_KAFKA_RESP_ERR__RESOLVE:
-    case RD_KAFKA_RESP_ERR__TIMED_OUT:
-        /* one broker of perhaps several: the cluster goes on, and says if it does not */
-        (void)snprintf(k->last_reason, sizeof(k->last_reason), "%s", reason);
-        sink_report(&k->sink, LOG_DEBUG, "%s", reason);
-        break;
-    default:
-        sink_report(&k->sink, is_new_trouble(k, TROUBLE_OTHER) ? LOG_WARNING : LOG_DEBUG, "%s: %s",
-                    rd_kafka_err2name(err), reason);
-        break;
-    }
-}
-
-static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
-{
-    struct kafka_sink *k = rd_kafka_opaque(rk);
-
-    /* connections that fail come as errors, too, and are judged there */
-    if (strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0 || strcmp(facility, "FATAL") == 0)
-        level = LOG_DEBUG;
-    /* what ends anything for us is decided here, not by the library */
-    sink_report(&k->sink, MAX(level, LOG_WARNING), "librdkafka: %s: %s", facility, text);
-}
-
-static int arm_stall(struct kafka_sink *k)
-{
-    int r;
-
-    k->n_delivered_before = k->n_delivered;
-    r = sd_event_source_set_time_relative(k->stall, (uint64_t)STALL_USEC);
-    return r < 0 ? r : sd_event_source_set_enabled(k->stall, SD_EVENT_ONESHOT);
-}
-
-static int on_stall(sd_event_source *source, uint64_t usec, void *userdata)
-{
-    struct kafka_sink *k = userdata;
-
-    if (TAILQ_EMPTY(&k->out) || k->is_dead)
-        return 0;
-    /* other troubles have been said, and that alerts wait with them */
-    if (k->n_delivered == k->n_delivered_before && k->troubles == 0 && is_new_trouble(k, TROUBLE_STALLED))
-        sink_report(
-            &k->sink, LOG_WARNING,
-            "topic '%s' has taken no alert for %d s, and no broker says why (too few replicas in sync?); "
-            "alerts wait",
-            k->topic, STALL_SEC);
-    return arm_stall(k);
-}
-
-/* Hands one message to librdkafka: into `out`, or its error. m is in no list. */
-static rd_kafka_resp_err_t produce(struct kafka_sink *k, struct message *m)
-{
+    bool is_letter = m->stage != LETTER_NONE;
+    struct slice value = is_letter ? buffer_slice(&m->letter) : slice_new(m->bytes, m->len);
+    /* the macro compares what it is given with 0: no expression */
+    char *key = m->key_len > 0 ? m->bytes + m->len : NULL;
     rd_kafka_resp_err_t err;
 
-    err = rd_kafka_producev(k->producer, RD_KAFKA_V_TOPIC(k->topic), RD_KAFKA_V_VALUE(m->bytes, m->len),
-                            RD_KAFKA_V_KEY(m->has_key ? m->bytes + m->len : NULL, m->key_len),
-                            RD_KAFKA_V_OPAQUE(m), RD_KAFKA_V_END);
+    err = rd_kafka_producev(k->producer, RD_KAFKA_V_TOPIC(is_letter ? k->dead_letter_topic : k->topic),
+                            RD_KAFKA_V_VALUE((char *)(uintptr_t)value.data, value.len),
+                            RD_KAFKA_V_KEY(key, m->key_len), RD_KAFKA_V_OPAQUE(m), RD_KAFKA_V_END);
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
         return err;
     TAILQ_INSERT_TAIL(&k->out, m, link);
     k->n_out++;
     k->is_alone_out = m->goes_alone;
-    /* without memory for the timer we only say less */
     if (k->stall && sd_event_source_get_enabled(k->stall, NULL) == 0)
-        (void)arm_stall(k);
+        kafka_arm_stall(k);
     return err;
 }
 
@@ -345,14 +167,16 @@ static void produce_again(struct kafka_sink *k)
         if (m->goes_alone && k->n_out > 0)
             return;
         TAILQ_REMOVE(&k->again, m, link);
-        err = produce(k, m);
+        err = kafka_produce(k, m);
         if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
             continue;
-        if (is_about_message(err)) {
-            confirm_failed(k, m, err);
+        if (kafka_is_about_message(err)) {
+            kafka_refuse(k, m, err);
             continue;
         }
         TAILQ_INSERT_HEAD(&k->again, m, link);
+        if (err == RD_KAFKA_RESP_ERR__FATAL)
+            kafka_on_fatal(k);
         return;
     }
 }
@@ -361,12 +185,13 @@ static void produce_again(struct kafka_sink *k)
  * here. */
 static void drain(struct kafka_sink *k)
 {
-    if (k->is_draining)
+    if (k->is_draining || !k->producer)
         return;
     k->is_draining = true;
     while (rd_kafka_poll(k->producer, 0) > 0)
         ;
     k->is_draining = false;
+    kafka_take_probe(k);
 }
 
 /* While anything waits there is a timer; one that runs is left alone, or a stream of wake-ups would put it
@@ -375,87 +200,14 @@ static int arm_retry(struct kafka_sink *k)
 {
     int r;
 
-    if (!k->retry || k->is_dead || TAILQ_EMPTY(&k->again))
+    if (!k->retry ||
+        (!k->is_dead && k->probe != PROBE_FAILED && TAILQ_EMPTY(&k->again) && TAILQ_EMPTY(&k->letters)))
         return 0;
     r = sd_event_source_get_enabled(k->retry, NULL);
     if (r != 0)
         return r < 0 ? r : 0;
     r = sd_event_source_set_time_relative(k->retry, (uint64_t)RETRY_USEC);
     return r < 0 ? r : sd_event_source_set_enabled(k->retry, SD_EVENT_ONESHOT);
-}
-
-static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
-{
-    struct kafka_sink *k = userdata;
-
-    drain(k);
-    produce_again(k);
-    return arm_retry(k);
-}
-
-static int on_wake(sd_event_source *source, int fd, uint32_t events, void *userdata)
-{
-    struct kafka_sink *k = userdata;
-    uint64_t n;
-
-    /* before draining: what comes after the last poll must wake us again */
-    if (read(fd, &n, sizeof(n)) < 0 && errno != EAGAIN && errno != EINTR)
-        return -errno;
-    drain(k);
-    /* no trouble is known: what waits need not wait for the timer */
-    if (k->troubles == 0)
-        produce_again(k);
-    return arm_retry(k);
-}
-
-/* 0, or 1: a problem went to diags. */
-static int set_property(struct kafka_sink *k, rd_kafka_conf_t *conf, const struct property *p,
-                        struct diag_list *diags)
-{
-    char text[ERROR_TEXT_SIZE] = "";
-
-    for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
-        if (strcmp(p->name, refused[i].name) == 0) {
-            (void)diag_add(diags, NULL, 0, 0, "sink '%s': kafka.%s cannot be set: %s", k->sink.name, p->name,
-                           refused[i].why);
-            return 1;
-        }
-    if (rd_kafka_conf_set(conf, p->name, p->value, text, sizeof(text)) == RD_KAFKA_CONF_OK)
-        return 0;
-    (void)diag_add(diags, NULL, 0, 0, "sink '%s': kafka.%s: %s", k->sink.name, p->name, text);
-    return 1;
-}
-
-static int fill_conf(struct kafka_sink *k, rd_kafka_conf_t *conf, struct diag_list *diags)
-{
-    const struct kafka_settings *settings = k->sink.settings;
-    size_t size = 0;
-    int n_bad = 0;
-
-    for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
-        rd_kafka_conf_res_t res = rd_kafka_conf_set(conf, defaults[i].name, defaults[i].value, NULL, 0);
-
-        assert(res == RD_KAFKA_CONF_OK);
-    }
-    for (size_t i = 0; i < settings->properties.n; i++)
-        n_bad += set_property(k, conf, &settings->properties.items[i], diags);
-    /* the size counts the NUL */
-    if (rd_kafka_conf_get(conf, "bootstrap.servers", NULL, &size) != RD_KAFKA_CONF_OK || size <= 1) {
-        (void)diag_add(diags, NULL, 0, 0,
-                       "sink '%s': kafka.bootstrap.servers is not set, expected one broker at least, such as "
-                       "kafka1.example:9092",
-                       k->sink.name);
-        n_bad++;
-    }
-    if (n_bad > 0)
-        return -EINVAL;
-    if (rd_kafka_conf_set(conf, "log.queue", "true", NULL, 0) != RD_KAFKA_CONF_OK)
-        return -EINVAL;
-    rd_kafka_conf_set_opaque(conf, k);
-    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    rd_kafka_conf_set_error_cb(conf, on_error);
-    rd_kafka_conf_set_log_cb(conf, on_log);
-    return 0;
 }
 
 static void destroy_conf(rd_kafka_conf_t **conf)
@@ -480,23 +232,27 @@ static rd_kafka_t *producer_new(rd_kafka_conf_t *conf, char *reterr_text, size_t
 static int producer_open(struct kafka_sink *k, struct diag_list *diags)
 {
     _cleanup_(destroy_conf) rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    char text[ERROR_TEXT_SIZE] = "";
+    char text[KAFKA_ERROR_SIZE] = "";
     uint64_t one = 1;
     int r;
 
-    r = fill_conf(k, conf, diags);
+    r = kafka_fill_conf(k, conf, diags);
     if (r < 0)
         return r;
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     k->producer = producer_new(conf, text, sizeof(text));
     if (!k->producer)
         return diag_add(diags, NULL, 0, 0, "sink '%s': %s", k->sink.name, text);
     conf = NULL; /* the producer's now */
+    k->is_dead = false;
     k->queue = rd_kafka_queue_get_main(k->producer);
     (void)rd_kafka_set_log_queue(k->producer, NULL);
     if (k->wake)
         rd_kafka_queue_io_event_enable(k->queue, k->wake_fd, &one, sizeof(one));
     /* what came before the wake-up was set */
     drain(k);
+    if (k->probe != PROBE_OFF)
+        kafka_probe_topic(k);
     return 0;
 }
 
@@ -509,11 +265,79 @@ static void producer_close(struct kafka_sink *k)
         rd_kafka_queue_io_event_enable(k->queue, -1, NULL, 0);
     rd_kafka_queue_destroy(k->queue);
     k->queue = NULL;
+    if (k->probe_queue)
+        rd_kafka_queue_destroy(k->probe_queue);
+    k->probe_queue = NULL;
     /* nothing is delivered on the way out: who wants that flushes before */
     (void)rd_kafka_purge(k->producer,
                          RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
     rd_kafka_destroy(k->producer);
     k->producer = NULL;
+}
+
+/* A new producer for one that is dead; what the old one had is to be sent again. Where none can be made it
+ * stays dead. Not within a callback of the old one. */
+static void remake(struct kafka_sink *k)
+{
+    _cleanup_(diag_list_done) struct diag_list diags = DIAG_LIST_INIT;
+    struct message *m;
+    int r;
+
+    producer_close(k);
+    while ((m = TAILQ_FIRST(&k->out))) {
+        TAILQ_REMOVE(&k->out, m, link);
+        if (m->stage == LETTER_NONE) {
+            insert_again(k, m);
+        } else {
+            TAILQ_INSERT_TAIL(&k->letters, m, link);
+            k->n_letters++;
+        }
+    }
+    k->n_out = 0;
+    k->is_alone_out = false;
+    r = producer_open(k, &diags);
+    if (r < 0) {
+        if (kafka_is_new_trouble(k, TROUBLE_OTHER))
+            sink_report(&k->sink, LOG_ERR, "cannot make a new Kafka producer: %s; alerts wait",
+                        diags.n > 0 ? diags.items[0].message : strerror(-r));
+        return;
+    }
+    k->is_dead = false;
+    k->n_remade++;
+}
+
+static void try_again(struct kafka_sink *k)
+{
+    if (k->is_dead)
+        remake(k);
+    produce_again(k);
+    kafka_send_letters(k);
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    struct kafka_sink *k = userdata;
+
+    drain(k);
+    try_again(k);
+    if (k->probe == PROBE_FAILED)
+        kafka_probe_topic(k);
+    return arm_retry(k);
+}
+
+static int on_wake(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+    struct kafka_sink *k = userdata;
+    uint64_t n;
+
+    /* before draining: what comes after the last poll must wake us again */
+    if (read(fd, &n, sizeof(n)) < 0 && errno != EAGAIN && errno != EINTR)
+        return -errno;
+    drain(k);
+    /* no trouble is known: what waits need not wait for the timer */
+    if (k->troubles == 0)
+        produce_again(k);
+    return arm_retry(k);
 }
 
 static int add_sources(struct kafka_sink *k, sd_event *event)
@@ -536,7 +360,8 @@ static int add_sources(struct kafka_sink *k, sd_event *event)
     r = sd_event_source_set_enabled(k->retry, SD_EVENT_OFF);
     if (r < 0)
         return r;
-    r = sd_event_add_time_relative(event, &k->stall, CLOCK_MONOTONIC, (uint64_t)STALL_USEC, 0, on_stall, k);
+    r = sd_event_add_time_relative(event, &k->stall, CLOCK_MONOTONIC,
+                                   (uint64_t)KAFKA_STALL_SEC * USEC_PER_SEC, 0, kafka_on_stall, k);
     return r < 0 ? r : sd_event_source_set_enabled(k->stall, SD_EVENT_OFF);
 }
 
@@ -548,13 +373,31 @@ static int kafka_start(struct sink *sink, sd_event *event, struct diag_list *dia
 
     TAILQ_INIT(&k->out);
     TAILQ_INIT(&k->again);
+    TAILQ_INIT(&k->letters);
     k->topic = settings->topic;
+    k->dead_letter_topic = settings->dead_letter_topic;
+    k->letter_file = (struct dead_letter_file){settings->dead_letter, -1};
     if (!*k->topic)
         return diag_add(diags, NULL, 0, 0, "sink '%s': topic is empty, expected a name such as hapax.alerts",
                         sink->name);
-    if (event)
+    if (k->dead_letter_topic && strcmp(k->dead_letter_topic, k->topic) == 0)
+        return diag_add(diags, NULL, 0, 0,
+                        "sink '%s': dead_letter_topic is '%s', the topic of the alerts, expected another",
+                        sink->name, k->topic);
+    if (k->letter_file.path) {
+        r = dead_letter_file_open(&k->letter_file);
+        if (r < 0)
+            return diag_add(diags, NULL, 0, 0, "sink '%s': cannot open the dead_letter file '%s': %s",
+                            sink->name, k->letter_file.path,
+                            r == -EINVAL ? "it is no regular file" : strerror(-r));
+    }
+    if (event) {
         r = add_sources(k, event);
-    return r < 0 ? r : producer_open(k, diags);
+        if (r < 0)
+            return r;
+        k->probe = PROBE_FAILED;
+    }
+    return producer_open(k, diags);
 }
 
 static int kafka_write(struct sink *sink, const struct document *document, uint64_t ticket)
@@ -565,30 +408,28 @@ static int kafka_write(struct sink *sink, const struct document *document, uint6
 
     if (!k->wake) {
         drain(k);
-        produce_again(k);
+        try_again(k);
     }
-    if (k->is_dead)
-        return -EIO;
-    if (!TAILQ_EMPTY(&k->again) || k->is_alone_out)
+    if (k->is_dead || !TAILQ_EMPTY(&k->again) || k->is_alone_out || kafka_has_too_many_letters(k))
         return -EAGAIN;
     m = message_new(document, ticket);
     if (!m)
         return -ENOMEM;
-    err = produce(k, m);
+    err = kafka_produce(k, m);
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
         return 0;
-    if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL || err == RD_KAFKA_RESP_ERR__FATAL) {
-        free(m);
-        if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
-            return -EAGAIN;
-        on_fatal(k);
-        return -EIO;
+    if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+        kafka_message_free(m);
+        return -EAGAIN;
     }
-    if (is_about_message(err)) {
-        confirm_failed(k, m, err);
-        return 0;
+    if (err == RD_KAFKA_RESP_ERR__FATAL) {
+        kafka_on_fatal(k);
+        insert_again(k, m);
+    } else if (kafka_is_about_message(err)) {
+        kafka_refuse(k, m, err);
+    } else {
+        put_again(k, m, err);
     }
-    put_again(k, m, err);
     return arm_retry(k);
 }
 
@@ -606,7 +447,7 @@ static void wait_for_reports(struct kafka_sink *k, int64_t left_usec)
     int timeout_ms = (int)MIN((left_usec + USEC_PER_MSEC - 1) / USEC_PER_MSEC, (int64_t)INT_MAX);
 
     k->is_draining = true;
-    if (TAILQ_EMPTY(&k->again))
+    if (TAILQ_EMPTY(&k->again) && TAILQ_EMPTY(&k->letters) && !k->is_dead)
         (void)rd_kafka_flush(k->producer, timeout_ms);
     else
         /* chosen: what waits is tried again ten times a second, for a flush is the last chance */
@@ -623,13 +464,29 @@ static int kafka_flush(struct sink *sink, int64_t timeout_usec)
     for (;;) {
         int64_t passed_usec = now_usec() - start_usec;
 
-        produce_again(k);
-        if (TAILQ_EMPTY(&k->out) && TAILQ_EMPTY(&k->again))
+        try_again(k);
+        if (TAILQ_EMPTY(&k->out) && TAILQ_EMPTY(&k->again) && TAILQ_EMPTY(&k->letters))
             return 0;
-        if (k->is_dead || passed_usec >= timeout_usec)
+        /* without a producer there is nothing to wait for */
+        if (!k->producer || passed_usec >= timeout_usec)
             return -ETIMEDOUT;
         wait_for_reports(k, timeout_usec - passed_usec);
     }
+}
+
+/* SIGHUP: the file of dead letters by its name, the password out of its file. */
+static int kafka_reopen(struct sink *sink)
+{
+    struct kafka_sink *k = (struct kafka_sink *)sink;
+    int r = 0;
+
+    kafka_renew_password(k, LOG_WARNING);
+    if (k->letter_file.path)
+        r = dead_letter_file_open(&k->letter_file);
+    if (r < 0)
+        sink_report(sink, LOG_ERR, "cannot reopen '%s': %s; dead letters go to the file that was open",
+                    k->letter_file.path, strerror(-r));
+    return r;
 }
 
 static void kafka_done(struct sink *sink)
@@ -642,15 +499,18 @@ static void kafka_done(struct sink *sink)
     k->wake = sd_event_source_disable_unref(k->wake);
     free_all(&k->out);
     free_all(&k->again);
+    free_all(&k->letters);
+    dead_letter_file_close(&k->letter_file);
 }
 
 const struct sink_driver kafka_sink = {
     .name = "kafka",
     .summary = "sends alerts to a Kafka topic, keyed by actor or host",
-    .options = &kafka_table,
+    .options = &kafka_option_table,
     .struct_size = sizeof(struct kafka_sink),
     .start = kafka_start,
     .write = kafka_write,
     .flush = kafka_flush,
+    .reopen = kafka_reopen,
     .done = kafka_done,
 };

@@ -30,6 +30,8 @@ struct heard {
         char message[256];
     } reports[HEARD_MAX]; /* DEBUG is only counted */
     size_t n_reports, n_debug;
+    const char *needle; /* what no report may hold, NULL: nothing */
+    size_t n_needles;
 };
 
 static inline void hear_confirm(void *userdata, struct sink *sink, uint64_t ticket, int error,
@@ -49,6 +51,7 @@ static inline void hear_report(void *userdata, struct sink *sink, int level, con
 {
     struct heard *heard = userdata;
 
+    heard->n_needles += heard->needle && strstr(message, heard->needle);
     if (level > 6) { /* LOG_DEBUG */
         heard->n_debug++;
         return;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "config/config.h"
 #include "fixture.h"
 #include "mock-kafka-path.h"
+#include "sink/kafka.h"
 #include "util/parse.h"
 
 /* Kafka protocol, error codes */
@@ -45,7 +47,7 @@ static void read_line(FILE *from, char *line, int size)
 static void start_cluster(void)
 {
     char *const argv[] = {(char *)(uintptr_t)MOCK_KAFKA, (char *)(uintptr_t) "-",
-                          (char *)(uintptr_t) "hapax.alerts:3", NULL};
+                          (char *)(uintptr_t) "hapax.alerts:3", (char *)(uintptr_t) "hapax.dead:3", NULL};
     posix_spawn_file_actions_t actions;
     int to[2], from[2];
 
@@ -417,7 +419,7 @@ Test(kafka, too_large_for_the_producer_is_given_up_at_once)
 }
 
 /* A sequence that producer and broker see differently cannot be mended by this producer. */
-Test(kafka, a_fatal_error_is_said_once_and_leaves_the_alert_unconfirmed)
+Test(kafka, a_fatal_error_is_said_and_a_new_producer_sends_what_is_not_confirmed)
 {
     _cleanup_(sd_event_unrefp) sd_event *event = NULL;
     _cleanup_(settings_done) struct settings_holder settings = {0};
@@ -428,18 +430,267 @@ Test(kafka, a_fatal_error_is_said_once_and_leaves_the_alert_unconfirmed)
     sink = sink_of_cluster(&settings, event, NULL, NULL);
     tell_cluster("fail " OUT_OF_ORDER_SEQUENCE " 1");
     cr_assert_eq(write_text(sink, "{}", 1), 0);
-    while (heard.n_reports < 1 || heard.reports[heard.n_reports - 1].level != LOG_ERR)
-        cr_assert_gt(sd_event_run(event, (uint64_t)PATIENCE_USEC), 0);
-    cr_assert(slice_starts_with(slice_from_string(heard.reports[heard.n_reports - 1].message),
+    run_until_confirmed(event, 1);
+    cr_assert(was_confirmed(1));
+    cr_assert_eq(((struct kafka_sink *)sink)->n_remade, 1);
+    cr_assert_eq(heard.n_reports, 2);
+    cr_assert_eq(heard.reports[0].level, LOG_WARNING);
+    cr_assert(slice_starts_with(slice_from_string(heard.reports[0].message),
                                 SLICE("the Kafka producer is broken: ")),
-              "%s", heard.reports[heard.n_reports - 1].message);
-    cr_assert_eq(write_text(sink, "{}", 2), -EIO);
-    cr_assert_eq(sink_flush(sink, PATIENCE_USEC), -ETIMEDOUT, "at once: nothing can come");
-    cr_assert_eq(heard.n_confirmed, 0);
-    cr_assert_eq(sink_stats(sink)->n_in_flight, 1);
-    for (size_t i = 0; i + 1 < heard.n_reports; i++)
-        cr_assert_neq(heard.reports[i].level, LOG_ERR, "%s", heard.reports[i].message);
+              "%s", heard.reports[0].message);
+    cr_assert_str_eq(heard.reports[1].message, "topic 'hapax.alerts' takes alerts again");
+    cr_assert_eq(write_text(sink, "{}", 2), 0);
+    run_until_confirmed(event, 2);
+    cr_assert(was_confirmed(2));
+    cr_assert_eq(sink_stats(sink)->n_in_flight, 0);
     sink_free(sink);
+}
+
+static uint64_t last_number;
+
+static void each_number(const rd_kafka_message_t *m)
+{
+    uint64_t number = 0;
+
+    cr_assert_eq(parse_u64(slice_new(m->payload, m->len), &number), 0);
+    cr_assert_eq(number, last_number + 1, "%d after %d", (int)number, (int)last_number);
+    last_number = number;
+}
+
+/* librdkafka's own means of a test: the error comes while the cluster has none of the alerts. */
+Test(kafka, alerts_in_the_hands_of_a_dying_producer_keep_their_order)
+{
+    _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+    _cleanup_(settings_done) struct settings_holder settings = {0};
+    struct kafka_sink *k;
+    struct sink *sink;
+    char text[8];
+
+    start_cluster();
+    tell_cluster("down");
+    cr_assert_eq(sd_event_new(&event), 0);
+    sink = sink_of_cluster(&settings, event, "kafka.reconnect.backoff.max.ms=100", NULL);
+    k = (struct kafka_sink *)sink;
+    for (uint64_t i = 1; i <= 20; i++) {
+        (void)snprintf(text, sizeof(text), "%d", (int)i);
+        cr_assert_eq(write_text(sink, text, i), 0);
+    }
+    for (int i = 1; i <= 2; i++) {
+        rd_kafka_t *before = k->producer;
+
+        cr_assert_eq(
+            rd_kafka_test_fatal_error(before, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "test"),
+            RD_KAFKA_RESP_ERR_NO_ERROR);
+        while (!k->is_dead)
+            cr_assert_gt(sd_event_run(event, (uint64_t)PATIENCE_USEC), 0);
+        cr_assert_eq(write_text(sink, "21", 21), -EAGAIN, "it would overtake");
+        while (k->is_dead)
+            cr_assert_gt(sd_event_run(event, (uint64_t)PATIENCE_USEC), 0);
+        cr_assert_eq(k->n_remade, i);
+    }
+    tell_cluster("up");
+    run_until_confirmed(event, 20);
+    for (uint64_t i = 1; i <= 20; i++)
+        cr_assert(was_confirmed(i), "ticket %d", (int)i);
+    cr_assert_eq(write_text(sink, "21", 21), 0);
+    run_until_confirmed(event, 21);
+    /* one key, one partition */
+    consume("hapax.alerts", 21, each_number);
+    sink_free(sink);
+}
+
+Test(kafka, without_a_loop_flush_makes_the_new_producer)
+{
+    _cleanup_(settings_done) struct settings_holder settings = {0};
+    struct sink *sink;
+
+    start_cluster();
+    sink = sink_of_cluster(&settings, NULL, NULL, NULL);
+    tell_cluster("fail " OUT_OF_ORDER_SEQUENCE " 1");
+    cr_assert_eq(write_text(sink, "{}", 1), 0);
+    cr_assert_eq(sink_flush(sink, PATIENCE_USEC), 0);
+    cr_assert(was_confirmed(1));
+    cr_assert_eq(((struct kafka_sink *)sink)->n_remade, 1);
+    sink_free(sink);
+}
+
+static char scratch[64];
+
+static const char *scratch_file(const char *name)
+{
+    static char path[128];
+
+    if (!*scratch) {
+        (void)snprintf(scratch, sizeof(scratch), "/tmp/hapax-test-kafka-XXXXXX");
+        cr_assert_not_null(mkdtemp(scratch));
+    }
+    (void)snprintf(path, sizeof(path), "%s/%s", scratch, name);
+    return path;
+}
+
+static void put_file(const char *path, const char *text, mode_t mode)
+{
+    FILE *f = fopen(path, "we");
+
+    cr_assert_not_null(f);
+    cr_assert_geq(fputs(text, f), 0);
+    cr_assert_eq(fclose(f), 0);
+    cr_assert_eq(chmod(path, mode), 0);
+}
+
+/* The file's one line without its time, which comes first. */
+static void assert_letter(const char *path, const char *expected)
+{
+    static char line[8192];
+    FILE *f = fopen(path, "re");
+    char *rest;
+
+    cr_assert_not_null(f);
+    cr_assert_not_null(fgets(line, sizeof(line), f));
+    cr_assert_eq(fgetc(f), EOF);
+    (void)fclose(f);
+    rest = strstr(line, ",\"sink\"");
+    cr_assert_not_null(rest);
+    cr_assert_str_eq(rest, expected);
+}
+
+Test(kafka, what_the_topic_refuses_is_in_the_file_before_it_is_given_up)
+{
+    _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+    _cleanup_(settings_done) struct settings_holder settings = {0};
+    char assignment[160], path[128];
+    struct sink *sink;
+
+    (void)snprintf(path, sizeof(path), "%s", scratch_file("dead.ndjson"));
+    (void)snprintf(assignment, sizeof(assignment), "dead_letter=%s", path);
+    start_cluster();
+    cr_assert_eq(sd_event_new(&event), 0);
+    sink = sink_of_cluster(&settings, event, assignment, NULL);
+    tell_cluster("fail " MESSAGE_TOO_LARGE " 2");
+    cr_assert_eq(write_text(sink, "{\"a\":1}", 7), 0);
+    run_until_confirmed(event, 1);
+    cr_assert_eq(heard.confirmed[0].error, -EMSGSIZE);
+    cr_assert_str_eq(heard.confirmed[0].message, "Broker: Message size too large");
+    assert_letter(path,
+                  ",\"sink\":\"out\",\"topic\":\"hapax.alerts\",\"id\":\"id-1\",\"key\":\"alice\",\"error\":"
+                  "\"MSG_SIZE_TOO_LARGE\",\"reason\":\"Broker: Message size too large\",\"bytes\":7,"
+                  "\"document\":{\"a\":1}}\n");
+    sink_free(sink);
+    (void)unlink(path);
+    (void)rmdir(scratch);
+}
+
+static struct slice seen_letter;
+static char seen_bytes[4096];
+
+static void each_letter(const rd_kafka_message_t *m)
+{
+    cr_assert_leq(m->len, sizeof(seen_bytes));
+    memcpy(seen_bytes, m->payload, m->len);
+    seen_letter = slice_new(seen_bytes, m->len);
+    assert_slice(slice_new(m->key, m->key_len), "alice", "key");
+}
+
+Test(kafka, a_letter_goes_to_its_topic_and_without_the_document_where_that_is_too_large_there_too)
+{
+    _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+    _cleanup_(settings_done) struct settings_holder settings = {0};
+    struct sink *sink;
+
+    start_cluster();
+    cr_assert_eq(sd_event_new(&event), 0);
+    sink = sink_of_cluster(&settings, event, "dead_letter_topic=hapax.dead", NULL);
+    /* the alert twice, the letter once */
+    tell_cluster("fail " MESSAGE_TOO_LARGE " 3");
+    cr_assert_eq(write_text(sink, "{\"a\":1}", 7), 0);
+    run_until_confirmed(event, 1);
+    cr_assert_eq(heard.confirmed[0].error, -EMSGSIZE);
+    consume("hapax.dead", 1, each_letter);
+    cr_assert(
+        slice_ends_with(seen_letter, SLICE("\"reason\":\"Broker: Message size too large\",\"bytes\":7}")),
+        "%.*s", (int)seen_letter.len, seen_letter.data);
+
+    tell_cluster("fail " MESSAGE_TOO_LARGE " 2");
+    cr_assert_eq(write_text(sink, "{\"a\":2}", 8), 0);
+    run_until_confirmed(event, 2);
+    consume("hapax.dead", 2, each_letter);
+    cr_assert(slice_ends_with(seen_letter, SLICE("\"bytes\":7,\"document\":{\"a\":2}}")), "%.*s",
+              (int)seen_letter.len, seen_letter.data);
+    sink_free(sink);
+}
+
+Test(kafka, a_topic_of_letters_that_takes_none_holds_up_no_alert)
+{
+    _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+    _cleanup_(settings_done) struct settings_holder settings = {0};
+    struct sink *sink;
+
+    start_cluster();
+    tell_cluster("topic hapax.dead " UNKNOWN_TOPIC_OR_PARTITION);
+    cr_assert_eq(sd_event_new(&event), 0);
+    sink = sink_of_cluster(&settings, event, "dead_letter_topic=hapax.dead",
+                           "kafka.topic.metadata.propagation.max.ms=0");
+    tell_cluster("fail " MESSAGE_TOO_LARGE " 2");
+    cr_assert_eq(write_text(sink, "{}", 1), 0);
+    while (heard.n_reports < 1)
+        cr_assert_gt(sd_event_run(event, (uint64_t)PATIENCE_USEC), 0);
+    cr_assert_str_eq(heard.reports[0].message,
+                     "cannot put a dead letter into hapax.dead: Broker: Unknown topic or "
+                     "partition; it waits");
+    cr_assert_eq(write_text(sink, "{}", 2), 0);
+    run_until_confirmed(event, 1);
+    cr_assert(was_confirmed(2));
+    tell_cluster("topic hapax.dead 0");
+    run_until_confirmed(event, 2);
+    cr_assert_eq(heard.confirmed[1].ticket, 1);
+    cr_assert_eq(heard.confirmed[1].error, -EMSGSIZE);
+    cr_assert_eq(heard.n_reports, 1, "%s", heard.reports[1].message);
+    sink_free(sink);
+}
+
+Test(kafka, a_secret_comes_from_its_file_and_stands_in_nothing_that_is_said)
+{
+    _cleanup_(settings_done) struct settings_holder settings = {0};
+    char assignment[200], path[128];
+    const char *const assignments[] = {"kafka.bootstrap.servers=127.0.0.1:1",
+                                       "kafka.security.protocol=sasl_plaintext",
+                                       "kafka.sasl.mechanisms=SCRAM-SHA-512",
+                                       "kafka.sasl.username=hapax",
+                                       "kafka.debug=all",
+                                       assignment,
+                                       NULL};
+    struct sink *sink;
+    size_t size;
+    char text[64];
+
+    (void)snprintf(path, sizeof(path), "%s", scratch_file("password"));
+    put_file(path, "tr0ub4dor\n", 0600);
+    (void)snprintf(assignment, sizeof(assignment), "kafka.sasl.password_file=%s", path);
+    fill(&settings, assignments);
+    sink = hear(&kafka_sink, &settings, &heard);
+    heard.needle = "tr0ub4dor";
+    start(sink, NULL);
+    cr_assert_eq(write_text(sink, "{}", 1), 0);
+    cr_assert_eq(sink_flush(sink, 300 * USEC_PER_MSEC), -ETIMEDOUT);
+    cr_assert_gt(heard.n_debug, 20, "librdkafka has shown its configuration");
+    cr_assert_eq(heard.n_needles, 0);
+    size = sizeof(text);
+    cr_assert_eq(
+        rd_kafka_conf_get(rd_kafka_conf(((struct kafka_sink *)sink)->producer), "sasl.password", text, &size),
+        RD_KAFKA_CONF_OK);
+    cr_assert_str_eq(text, "tr0ub4dor");
+
+    put_file(path, "c0rrect h0rse\n", 0600);
+    heard.needle = "c0rrect";
+    heard.n_reports = 0;
+    cr_assert_eq(sink_reopen(sink), 0);
+    cr_assert_eq(heard.n_reports, 1);
+    cr_assert_str_eq(heard.reports[0].message,
+                     "kafka.sasl.password_file: the password has changed, the new one is used");
+    cr_assert_eq(heard.n_needles, 0);
+    sink_free(sink);
+    (void)unlink(path);
+    (void)rmdir(scratch);
 }
 
 Test(kafka, bad_settings_are_refused_with_librdkafkas_own_words)
@@ -465,6 +716,26 @@ Test(kafka, bad_settings_are_refused_with_librdkafkas_own_words)
          "sink 'out': kafka.delivery.report.only.error cannot be set: every alert is kept until its delivery "
          "is "
          "reported"},
+        {{SERVERS, "kafka.sasl.password=hunter2"},
+         "sink 'out': kafka.sasl.password is a secret and is taken from a file only: write it into one and "
+         "set "
+         "kafka.sasl.password_file to its path, or to the name of a systemd credential"},
+        {{SERVERS, "kafka.ssl.key.password=hunter2"},
+         "sink 'out': kafka.ssl.key.password is a secret and is taken from a file only: write it into one "
+         "and "
+         "set kafka.ssl.key.password_file to its path, or to the name of a systemd credential"},
+        {{SERVERS, "kafka.sasl.password_file=/nowhere/password"},
+         "sink 'out': kafka.sasl.password_file: cannot read '/nowhere/password': No such file or directory"},
+        {{SERVERS, "kafka.sasl.kerberos.kinit.cmd=id"},
+         "sink 'out': kafka.sasl.kerberos.kinit.cmd cannot be set: librdkafka would run it in a shell; keep "
+         "the "
+         "ticket fresh from outside (k5start) and name it in KRB5CCNAME"},
+        {{SERVERS, "dead_letter=/nowhere/dead"},
+         "sink 'out': cannot open the dead_letter file '/nowhere/dead': No such file or directory"},
+        {{SERVERS, "dead_letter=/dev/null"},
+         "sink 'out': cannot open the dead_letter file '/dev/null': it is no regular file"},
+        {{SERVERS, "dead_letter_topic=hapax.alerts"},
+         "sink 'out': dead_letter_topic is 'hapax.alerts', the topic of the alerts, expected another"},
         {{SERVERS, "topic="}, "sink 'out': topic is empty, expected a name such as hapax.alerts"},
     };
 
