@@ -173,7 +173,6 @@ Test(text, survives_megabytes)
         struct audit_record record;
         struct event event;
         int r;
-        int r;
 
         r = read_line(line, &arena, &event);
         cr_assert_eq(r, rows[i].outcome, "%s: %d", rows[i].name, r);
