@@ -16,19 +16,31 @@
 /* chosen: above the kernel's 15 bytes; what is longer is read */
 #define COMM_BYTES_MAX 64U
 
-/* Nothing that the tokenizer could take for a string, a separator or an enriched name. */
+/* gcc and clang make vector instructions of these on any machine that has them. */
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+/* Nothing that the tokenizer could take for a string, a separator or an enriched name. 16 bytes a step. */
 static bool is_bare(struct slice s)
 {
-    unsigned is_other = 0;
+    bytes16 is_other = {0};
+    uint64_t halves[2];
 
-    /* without branches, so that the compiler makes vectors of it */
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.data[i];
+    while (s.len > 0) {
+        bytes16 v = {0};
+        size_t n = MIN(s.len, sizeof(v));
 
-        is_other |= (unsigned)(c < 0x20) | (unsigned)(c == '"') | (unsigned)(c == '#') |
-                    (unsigned)(c == '\'') | (unsigned)((unsigned char)(c - 'A') < 26);
+        if (n == sizeof(v)) {
+            memcpy(&v, s.data, sizeof(v));
+        } else {
+            memset(&v, ' ', sizeof(v));
+            memcpy(&v, s.data, n);
+        }
+        is_other |= (bytes16)(v < 0x20) | (bytes16)(v == '"') | (bytes16)(v == '#') | (bytes16)(v == '\'') |
+                    (bytes16)(v - 'A' < 26);
+        s = slice_skip(s, n);
     }
-    return is_other == 0;
+    memcpy(halves, &is_other, sizeof(halves));
+    return (halves[0] | halves[1]) == 0;
 }
 
 static bool take_field(struct slice *s, struct slice name, struct slice *ret_value)

@@ -5,6 +5,9 @@
  * what is overdue stands at their heads. Every operation is O(1) but for chains of equal hashes, which the
  * table limits bound.
  *
+ * uthash gives a table's memory back with its last entry, which on a quiet node would be once an event: an
+ * anchor that is no event keeps the table of pending ones.
+ *
  * A node without pending events holds nothing but its clock, so the least recently used one of these is given
  * up when there are too many. Its number is never given out again: ids of finished events that name it match
  * nothing any more.
@@ -47,11 +50,18 @@ static unsigned audit_lane_hash(const void *key, size_t len)
 
 int audit_lane_init(struct audit_lane *lane)
 {
-    struct audit_finished *ring = calloc(AUDIT_MAX_FINISHED, sizeof(*ring));
+    _cleanup_(freep) struct audit_finished *ring = calloc(AUDIT_MAX_FINISHED, sizeof(*ring));
+    _cleanup_(freep) struct audit_pending *anchor = calloc(1, sizeof(*anchor));
 
-    if (!ring)
+    if (!ring || !anchor)
         return -ENOMEM;
-    *lane = (struct audit_lane){.ring = ring};
+    *lane = (struct audit_lane){0};
+    anchor->key.node_id = UINT64_MAX; /* no node's */
+    HASH_ADD(hh, lane->pending, key, sizeof(anchor->key), anchor);
+    if (!anchor->hh.tbl)
+        return -ENOMEM;
+    lane->ring = TAKE_PTR(ring);
+    lane->anchor = TAKE_PTR(anchor);
     return 0;
 }
 
@@ -73,6 +83,7 @@ void audit_lane_done(struct audit_lane *lane)
         free(node);
     }
     free(lane->ring);
+    free(lane->anchor);
     *lane = (struct audit_lane){0};
 }
 

@@ -70,6 +70,7 @@ struct audit_lane {
     struct audit_node *nodes;                  /* by name */
     struct audit_node *idle_first, *idle_last; /* without pending events, least recently used first */
     struct audit_pending *pending;             /* by key */
+    struct audit_pending *anchor;              /* in pending, and in no list */
     struct audit_pending *first, *last;        /* in order of arrival */
     struct audit_finished *finished;           /* by key */
     struct audit_finished *ring;               /* AUDIT_MAX_FINISHED entries */

@@ -270,23 +270,29 @@ static bool has_quoting(struct slice bytes, bool is_json)
            (!is_json && slice_find(bytes, '"') < bytes.len);
 }
 
-/* Copies without quoting to out (as large as bytes): '\\', '\'' and '"'; in JSON only '"' behind a backslash.
+/*
+ * Copies without quoting to out (as large as bytes): '\\', '\'' and '"'; in JSON only '"' behind a backslash.
+ * There are few in a record, so it goes from one to the next.
  */
 static size_t strip_quoting(struct slice bytes, bool is_json, char *out)
 {
-    size_t n = 0;
+    size_t n = 0, at[3] = {0}; /* where the next of each stands */
+    static const char quotes[] = "\\'\"";
+    size_t n_quotes = is_json ? 2 : 3;
 
-    for (size_t i = 0; i < bytes.len; i++) {
-        char c = bytes.data[i];
+    for (size_t i = 0; i < bytes.len;) {
+        size_t next = bytes.len;
 
-        if (c == '\\') {
-            if (i + 1 < bytes.len && bytes.data[i + 1] == '"')
-                i++;
-            continue;
+        for (size_t k = 0; k < n_quotes; k++) {
+            if (i == 0 || at[k] < i)
+                at[k] = i + slice_find(slice_skip(bytes, i), quotes[k]);
+            next = MIN(next, at[k]);
         }
-        if (c == '\'' || (c == '"' && !is_json))
-            continue;
-        out[n++] = c;
+        memcpy(out + n, bytes.data + i, next - i);
+        n += next - i;
+        i = next + 1;
+        if (is_json && i < bytes.len && bytes.data[next] == '\\' && bytes.data[i] == '"')
+            i++;
     }
     return n;
 }
