@@ -304,8 +304,7 @@ int setup_load_jobs(struct setup *setup, const char *const *ids, size_t n_ids)
     return r;
 }
 
-/* $STATE_DIRECTORY is systemd
-                              's (the first of a colon-separated list), the rest is the XDG base directory
+/* $STATE_DIRECTORY is systemd's (the first of a colon-separated list), the rest is the XDG base directory
  * specification. */
 int setup_find_state(const struct setup *setup, char **ret_path)
 {

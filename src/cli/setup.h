@@ -55,7 +55,7 @@ struct setup {
     struct exception_set *exceptions; /* NULL: none */
     char *exceptions_path;            /* what was read; NULL: nothing */
     char *config_path;                /* what was read; NULL: no file */
-    struct wanted wanted; /* by the jobs: what the gate lets pass */
+    struct wanted wanted;             /* by the jobs: what the gate lets pass */
     bool has_wanted;
 };
 
