@@ -55,6 +55,22 @@ Test(reason, names_the_login_behind_another_identity)
     cr_assert(slice_starts_with(say(&v, &arena), SLICE("root (login mallory) ran 'ss -tulpn' on db-01: ")));
 }
 
+Test(reason, says_process_where_a_process_is_rare)
+{
+    _cleanup_(arena_done) struct arena arena = ARENA_INIT;
+    struct slice args[2];
+    const struct event e = fixture_event(args);
+    struct verdict v = fixture_verdict(&e);
+
+    v.user = SLICE("ss");
+    v.is_by_process = true;
+    assert_slice(
+        say(&v, &arena),
+        "mallory, as root, ran 'ss -tulpn' on db-01: the first time for this process; processes this rare "
+        "account for 1 of 1,234 process-buckets of 9 processes (score 52.1, threshold 25)",
+        "process");
+}
+
 Test(reason, shows_a_hostile_command_harmless_and_short)
 {
     _cleanup_(arena_done) struct arena arena = ARENA_INIT;
