@@ -108,3 +108,47 @@ Test(model, populations_have_a_limit_and_the_idle_one_goes)
     cr_expect_eq(model.n_members, MODEL_MAX_POPULATIONS);
     model_done(&model);
 }
+
+Test(model, a_day_adds_at_most_its_growth_in_any_order)
+{
+    const int64_t span_usec = 7 * USEC_PER_HOUR; /* days of three or four buckets, by where they start */
+
+    for (int64_t max_growth = 0; max_growth <= 4; max_growth++) {
+        struct model model = {.forget = FORGET_WINDOW,
+                              .n_window = 40,
+                              .lambda = 0.00025,
+                              .max_users = 10,
+                              .max_growth = max_growth,
+                              .span_usec = span_usec};
+        bool seen[600] = {false};
+        uint32_t seed = (uint32_t)max_growth + 3;
+
+        model_init(&model);
+        for (int64_t now = 0; now < 600; now += 1 + next_random(&seed) % 20) {
+            struct population *population;
+            struct member *member;
+            const int64_t late = MAX(INT64_C(0), now - next_random(&seed) % 12);
+            double expected = 0;
+
+            cr_assert_eq(model_advance(&model, now), 0);
+            population = model_find_population(&model, 0, SLICE(""));
+            if (!population)
+                cr_assert_eq(model_add_population(&model, 0, SLICE(""), true, &population), 0);
+            member = see(&model, population, "alice");
+            for (int64_t bucket = now; bucket >= late; bucket -= 1 + bucket % 2) {
+                model_learn(&model, member, bucket);
+                seen[bucket] = true;
+            }
+            for (int64_t day = 0; day * USEC_PER_DAY <= now * span_usec; day++) {
+                double of_day = 0;
+
+                for (int64_t bucket = MAX(INT64_C(0), now - 39); bucket <= now; bucket++)
+                    of_day += seen[bucket] && bucket * span_usec / USEC_PER_DAY == day;
+                expected += max_growth > 0 ? fmin(of_day, (double)max_growth) : of_day;
+            }
+            cr_assert_eq(member->weight, expected, "growth %lld, bucket %lld: %g, expected %g",
+                         (long long)max_growth, (long long)now, member->weight, expected);
+        }
+        model_done(&model);
+    }
+}

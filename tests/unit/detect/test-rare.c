@@ -563,3 +563,61 @@ Test(rare, ten_thousand_users_are_scored_in_well_under_a_millisecond)
         said_done(&said);
     }
 }
+
+/* How many of the next buckets an attacker's command still alerts in, after n_days of it in every bucket. */
+static int count_alerts_of_attacker(int64_t max_growth, int n_days, double *ret_weight)
+{
+    struct rare_options options = OPTIONS_WINDOW;
+    struct detector *d;
+    struct said said = {0};
+    double t = 0;
+    int n = 0;
+
+    options.max_growth = max_growth;
+    d = new_rare(options);
+    for (int day = 0; day < 28;
+         day++) { /* four people, an hour's worth of buckets in office hours each day */
+        for (int i = 0; i < 4; i++) {
+            for (int u = 0; u < 4; u++) {
+                static const char *const users[] = {"alice", "bob", "carol", "dave"};
+
+                feed(d, &said, day * 86400.0 + 9 * 3600 + i * 5400 + u, users[u]);
+            }
+        }
+    }
+    t = 28 * 86400.0;
+    for (int i = 0; i < 96 * n_days; i++) {
+        feed(d, &said, t + i * 900, "mallory");
+        n += said.last.reason == VERDICT_ALERT;
+    }
+    *ret_weight = said.last.user_weight;
+    detector_free(d);
+    said_done(&said);
+    return n;
+}
+
+Test(rare, an_attacker_around_the_clock_gains_a_working_day_a_day)
+{
+    double capped, uncapped;
+    const int n_capped = count_alerts_of_attacker(32, 3, &capped);
+    const int n_uncapped = count_alerts_of_attacker(0, 3, &uncapped);
+
+    /* three days in every bucket: 3 x 32, not 3 x 96, and so less than the 112 of each of the regulars, whom
+     * he would have left behind after a day and a half */
+    cr_expect_eq(capped, 96);
+    cr_expect_eq(uncapped, 288);
+    /* and in no way unseen: the first buckets alert in either case, before any habit can form */
+    cr_expect(n_capped >= 2 && n_capped == n_uncapped, "%d and %d alerts", n_capped, n_uncapped);
+    /* forget: decay has no such rule */
+    struct rare_options options = OPTIONS_DECAY;
+    struct detector *d;
+    struct said said = {0};
+
+    options.max_growth = 1;
+    d = new_rare(options);
+    for (int i = 0; i < 96; i++)
+        feed(d, &said, i * 900.0, "mallory");
+    cr_expect(said.last.user_weight > 94, "%g", said.last.user_weight);
+    detector_free(d);
+    said_done(&said);
+}

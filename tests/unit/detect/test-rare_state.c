@@ -293,3 +293,118 @@ Test(rare_state, bytes_it_did_not_write_are_refused)
         state_done(&state);
     }
 }
+
+/* What is counted of users and populations, without what was said: scores are a history of verdicts, which
+ * come in the order of events. */
+static void save_counts(struct detector *d, struct buffer *out)
+{
+    const struct rare *rare = (const struct rare *)d;
+    struct population *population;
+
+    for (const char *name = "abcdef"; *name; name++) {
+        for (int kind = 0; kind < 3; kind++) {
+            struct member *member;
+
+            population = model_find_population(&((struct rare *)d)->model, kind, SLICE("h"));
+            member = population ? population_find(population, slice_new(name, 1)) : NULL;
+            if (!member)
+                continue;
+            cr_assert_eq(buffer_append_format(out, "%c%d %g %lld-%lld:", *name, kind, member->weight,
+                                              (long long)member->first_bucket,
+                                              (long long)member->last_bucket),
+                         0);
+            for (int64_t bucket = member_next_bit(&rare->model, member, member->oldest_bucket);
+                 bucket != BUCKET_NONE; bucket = member_next_bit(&rare->model, member, bucket + 1))
+                cr_assert_eq(buffer_append_format(out, " %lld", (long long)bucket), 0);
+            cr_assert_eq(buffer_append_char(out, '\n'), 0);
+        }
+    }
+    cr_assert_eq(buffer_append_format(out, "now %lld\n", (long long)rare->model.now_bucket), 0);
+}
+
+Test(rare_state, any_shuffle_within_the_lateness_and_any_duplication_leaves_the_same_counts)
+{
+    enum { N = 3000 };
+    struct rare_options options = OPTIONS_WINDOW;
+    static int64_t times[N], keys[N];
+    static size_t order[N];
+    static char users[N][2];
+    struct buffer expected = BUFFER_INIT;
+    uint32_t seed = 77;
+
+    options.window_usec = 3 * USEC_PER_DAY; /* ten days: much has left it */
+    options.max_growth = 8;
+    for (int i = 0; i < N; i++) {
+        times[i] = T0 + i * 10 * USEC_PER_DAY / N;
+        users[i][0] = (char)('a' + MIN(next_random(&seed) % 6, next_random(&seed) % 6));
+    }
+    for (int round = 0; round < 12; round++) {
+        struct detector *d = new_rare(options);
+        struct said said = {0};
+        struct buffer counts = BUFFER_INIT;
+
+        /* each event is delayed by up to 16 hours less a bucket, then they come in the order of arrival */
+        for (size_t i = 0; i < N; i++) {
+            keys[i] = times[i] + (round == 0 ? 0 : (int64_t)(next_random(&seed) % 56700) * USEC_PER_SEC);
+            order[i] = i;
+            for (size_t k = i; k > 0 && keys[order[k - 1]] > keys[order[k]]; k--) {
+                const size_t swap = order[k];
+
+                order[k] = order[k - 1];
+                order[k - 1] = swap;
+            }
+        }
+        for (size_t i = 0; i < N; i++) {
+            const size_t at = order[i], n = round == 0 ? 1 : 1 + next_random(&seed) % 3;
+
+            for (size_t k = 0; k < n; k++)
+                feed_event(d, &said, times[at], users[at], "h", (enum actor_kind)(at % 3), -1);
+        }
+        finish(d, &said);
+        cr_assert_eq(rare_stats(d).n_late, 0);
+        save_counts(d, &counts);
+        if (round == 0)
+            cr_assert_eq(buffer_append_slice(&expected, buffer_slice(&counts)), 0);
+        cr_assert(expected.len > 1000);
+        cr_assert(slice_equal(buffer_slice(&counts), buffer_slice(&expected)), "round %d:\n%.*s", round,
+                  SLICE_FMT(buffer_slice(&counts)));
+        buffer_done(&counts);
+        detector_free(d);
+        said_done(&said);
+    }
+    buffer_done(&expected);
+}
+
+Test(rare_state, what_an_event_changes_does_not_grow_with_the_state)
+{
+    for (int forget = FORGET_WINDOW; forget <= FORGET_DECAY; forget++) {
+        struct detector *d = new_rare(forget == FORGET_WINDOW ? OPTIONS_WINDOW : OPTIONS_DECAY);
+        struct said said = {0};
+        struct state state = {0};
+        size_t n[2];
+
+        for (int round = 0; round < 2; round++) {
+            const int n_users = round == 0 ? 20 : 2000;
+
+            for (int i = 0; i < n_users; i++) {
+                char user[16];
+
+                snprintf(user, sizeof(user), "user%d", i);
+                feed(d, &said, round * 900.0 * 4000 + i * 900, user);
+            }
+            state_save(&state, d);
+            n[round] = state.n_put;
+            /* the same, a new user, and the bucket closes */
+            feed(d, &said, round * 900.0 * 4000 + n_users * 900 - 1, "user0");
+            feed(d, &said, round * 900.0 * 4000 + n_users * 900 - 1, "new");
+            feed(d, &said, round * 900.0 * 4000 + n_users * 900, "user1");
+            state_save(&state, d);
+            n[round] = state.n_put - n[round];
+        }
+        /* four users, their influencers, the population, the clock, the histories */
+        cr_expect(n[0] <= 20 && n[1] <= 20, "%zu changes, then %zu", n[0], n[1]);
+        detector_free(d);
+        said_done(&said);
+        state_done(&state);
+    }
+}
