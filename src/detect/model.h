@@ -118,7 +118,7 @@ struct model {
     uint64_t n_evicted_users, n_evicted_populations;
 };
 
-/* Limit on the users of all populations together; chosen: about 600 bytes each with the default window. */
+/* Limit on the users of all populations together; chosen: about 700 bytes each with the default window. */
 #define MODEL_MAX_MEMBERS 1000000U
 /* Limit on populations; chosen: 100,000 hosts and room for some that come and go. About 1.5 KB each. */
 #define MODEL_MAX_POPULATIONS 131072U

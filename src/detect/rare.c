@@ -21,6 +21,14 @@
  * n_events counts from 1. forget: decay is Elastic's rare-by-user for those who migrate: no late events, and
  * the first, partial bucket of each population ignored.
  *
+ * Teaching it. Somebody who runs the command in every bucket for days becomes usual; that is what a frequency
+ * model is. With a window a day (UTC) counts for at most max_growth of a user's buckets: three days around the
+ * clock weigh like three working days and not like nine, so regulars keep most of the mass, and a detector that
+ * looks at distinct days is not misled by one loop. It does not come for nothing: the mass of a small site that
+ * acts around the clock grows more slowly, and with it the first alerts come later (78 counted buckets are
+ * needed for any). And it does not hide the beginning: the first buckets alert before there is any habit.
+ * Decay has no such rule, to stay equal to the original.
+ *
  * A partition is one population, unless populations: kinds asks for one of people, one of services and one of
  * numeric names (with a window). One is the default since a sudo line cannot say whether a login or a service
  * invoked it and an audit record can: with one population, the same commands give the same alerts in whatever
@@ -30,13 +38,23 @@
  * An alert is given once for (partition, user, bucket), by the event that first reaches the threshold, or
  * by the final verdict if only that one does. Which buckets have alerted is state.
  *
+ * A provisional score is read from the history of scores as if this result were in it and the other users of
+ * the open bucket were ordinary, see ceilings_score; the final one has all of them. They differ where the
+ * percentile ceiling decides and several rare users share a bucket.
+ *
+ * State. Each user, population, remembered influencer and history has a key of its own, and only what changed is
+ * handed over. What is counted depends on the set of events alone; histories of scores, greatest scores and
+ * alerts given are what was said, and that has an order.
+ *
  * Scores go through four ceilings (ceilings.c); what the bucket says as a whole and what it points at is in
  * influence.c, and what happens when it closes in rare_bucket.c. Not here: Elastic's removal of users unseen
  * for 16000 buckets at job close; limits on users do that work.
  *
  * Cost: an event of somebody already in the open bucket, with nobody new since, is a table look-up and a copy
  * of the event; otherwise one pass over the weights of the population from the changed one up, 10 to 20 us
- * for 10,000 users, and up to six beta quantiles of about 2 us.
+ * for 10,000 users, and up to six beta quantiles of less than 1 us. Memory: about 700 bytes a user with the
+ * default window, 1.3 KB a partition with users in it (tests/bench/detect-rare.c: 1,000,000 users on 100,000
+ * hosts).
  */
 #include "detect/rare.h"
 
