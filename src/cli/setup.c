@@ -287,6 +287,27 @@ int setup_load_rulebase(struct setup *setup)
     return r;
 }
 
+/* The gate must not hold back what tells of new accounts, where onboarding asks for it. Jobs and exceptions
+ * are loaded in either order: called when both are there. */
+static int want_accounts(struct setup *setup)
+{
+    struct wanted *wanted = &setup->wanted;
+    const char **names;
+    size_t n = wanted->n_names;
+
+    if (!setup->has_wanted || !setup->exceptions ||
+        !(exception_set_onboarding(setup->exceptions)->sources & (1U << ACCOUNT_CREATED)))
+        return 0;
+    names = reallocarray((void *)(uintptr_t)wanted->names, n + 3, sizeof(*names));
+    if (!names)
+        return -ENOMEM;
+    for (const char *const *name = onboarding_process_names; *name; name++)
+        names[n++] = *name;
+    wanted->names = names;
+    wanted->n_names = n;
+    return 0;
+}
+
 int setup_load_jobs(struct setup *setup, const char *const *ids, size_t n_ids)
 {
     _cleanup_(freep) char *directory = NULL;
@@ -301,7 +322,7 @@ int setup_load_jobs(struct setup *setup, const char *const *ids, size_t n_ids)
         r = job_wanted(&setup->jobs, &setup->wanted);
         setup->has_wanted = r >= 0;
     }
-    return r;
+    return r < 0 ? r : want_accounts(setup);
 }
 
 /* $STATE_DIRECTORY is systemd's (the first of a colon-separated list), the rest is the XDG base directory
@@ -354,7 +375,7 @@ int setup_load_exceptions(struct setup *setup, bool use_default)
     r = exception_set_load(setup->exceptions_path, &setup->diags, &setup->exceptions);
     if (r >= 0 && (exception_set_onboarding(setup->exceptions)->sources & (1U << ACCOUNT_CREATED)))
         setup->event_kinds |= EVENT_KIND_BIT(EVENT_PROCESS_START) | EVENT_KIND_BIT(EVENT_ACCOUNT);
-    return r;
+    return r < 0 ? r : want_accounts(setup);
 }
 
 struct normalizer_options setup_normalizer_options(const struct setup *setup, int64_t reference_usec)
