@@ -31,8 +31,10 @@
 #include <stdio.h>
 #include <utlist.h>
 
-/* raised with every change of a value's layout */
+/* Raised with every change of a value's layout; 2 added the influencers of an open bucket, and keys. */
 #define STATE_VERSION 2U
+/* The oldest that is still read. */
+#define STATE_VERSION_MIN 1U
 /* above the exponents that model.c lets grow, within the range of double */
 #define MAX_EXPONENT 650.0
 /* more than a day of the shortest buckets: alerts kept are those of the lateness */
@@ -63,14 +65,21 @@ static int read_bucket(const struct rare *rare, struct slice *s, int64_t *ret_v)
     return *ret_v < BUCKET_NONE || *ret_v > RARE_MAX_TIME_USEC / rare->span_usec ? -EBADMSG : 0;
 }
 
-static int read_version(struct slice *s)
+static int read_version_of(struct slice *s, uint32_t *ret_version)
 {
-    uint32_t version;
-    int r = slice_read_u32(s, &version);
+    int r = slice_read_u32(s, ret_version);
 
     if (r < 0)
         return r;
-    return version == STATE_VERSION ? 0 : -EBADMSG;
+    return *ret_version >= STATE_VERSION_MIN && *ret_version <= STATE_VERSION ? 0 : -EBADMSG;
+}
+
+/* Where all versions have the same layout. */
+static int read_version(struct slice *s)
+{
+    uint32_t version;
+
+    return read_version_of(s, &version);
 }
 
 /* Stops at the first failure, which is what r then holds. */
@@ -449,7 +458,7 @@ static int load_influences(struct rare *rare, struct member *member, struct slic
     return 0;
 }
 
-static int load_presence(struct rare *rare, struct member *member, struct slice *value)
+static int load_presence(struct rare *rare, struct member *member, uint32_t version, struct slice *value)
 {
     uint64_t n_events;
     struct slice bytes;
@@ -467,14 +476,15 @@ static int load_presence(struct rare *rare, struct member *member, struct slice 
     STEP(buffer_append_slice(&member->presence->event, bytes));
     rare->event_bytes += member->presence->event.size;
     rare->model.now_bucket = MAX(rare->model.now_bucket, member->last_bucket);
-    return load_influences(rare, member, value);
+    return version > 1 ? load_influences(rare, member, value) : 0;
 }
 
 static int load_member(struct rare *rare, struct member *member, struct slice value)
 {
+    uint32_t version;
     int r;
 
-    STEP(read_version(&value));
+    STEP(read_version_of(&value, &version));
     STEP(read_bucket(rare, &value, &member->first_bucket));
     STEP(read_bucket(rare, &value, &member->last_bucket));
     STEP(read_bucket(rare, &value, &member->previous_bucket));
@@ -489,7 +499,7 @@ static int load_member(struct rare *rare, struct member *member, struct slice va
         member->greatest_raw < 0 || member->first_bucket < 0 || member->first_bucket > member->last_bucket ||
         member->previous_bucket >= member->last_bucket)
         return -EBADMSG;
-    STEP(load_presence(rare, member, &value));
+    STEP(load_presence(rare, member, version, &value));
     return value.len == 0 ? 0 : -EBADMSG;
 }
 

@@ -174,9 +174,9 @@ Test(store, goes_on_where_only_its_own_log_fills_the_disk)
 Test(store, says_no_space_and_keeps_what_was_committed)
 {
     char folder[FOLDER_SIZE], path[TEST_PATH_SIZE];
-    _cleanup_(freep) char *large = calloc(1, 4 << 20);
+    _cleanup_(freep) char *large = calloc(1, 24 << 20);
     struct rlimit limit = {2 << 20, RLIM_INFINITY}, unlimited = {RLIM_INFINITY, RLIM_INFINITY};
-    struct change change = {SLICE("large"), slice_new(large, 4 << 20)};
+    struct change change = {SLICE("large"), slice_new(large, 24 << 20)};
     struct store *store;
     int r;
 
