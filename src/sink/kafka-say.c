@@ -25,6 +25,9 @@
 /* chosen: longer than a partition's change to another leader takes, which begins when the session of the old
  * one is over (Kafka's broker.session.timeout.ms, 9 s) */
 #define STALL_USEC (KAFKA_STALL_SEC * USEC_PER_SEC)
+/* Earlier ones repeat the client's nonce, and Kafka 4 compares (librdkafka#4895; tried 2026-11: 2.0.2 is
+ * refused by Kafka 4.3.1, 2.8.0 is not) */
+#define SCRAM_VERSION 0x020601ff
 /* chosen: what an answer is late by before a quota is worth a word */
 #define QUOTA_MSEC 1000
 
@@ -48,6 +51,19 @@ void kafka_on_fatal(struct kafka_sink *k)
                 "the Kafka producer is broken: %s; a new one is made and sends what is not confirmed", text);
 }
 
+static void say_refused(struct kafka_sink *k, rd_kafka_resp_err_t err, const char *reason)
+{
+    bool is_scram = strstr(reason, "mechanism SCRAM-") != NULL;
+
+    sink_report(&k->sink, LOG_WARNING, "cannot log in to Kafka: %s; alerts wait", reason);
+    if (err == RD_KAFKA_RESP_ERR__AUTHENTICATION && is_scram && rd_kafka_version() < SCRAM_VERSION)
+        sink_report(
+            &k->sink, LOG_WARNING,
+            "librdkafka %s cannot log in with SCRAM to Kafka 4, 2.6.1 or later can; this one can with "
+            "sasl.mechanisms=PLAIN over TLS, or a client's certificate",
+            rd_kafka_version_str());
+}
+
 static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 {
     struct kafka_sink *k = opaque;
@@ -64,7 +80,7 @@ static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR__SSL:
         if (kafka_is_new_trouble(k, TROUBLE_REFUSED))
-            sink_report(&k->sink, LOG_WARNING, "cannot log in to Kafka: %s; alerts wait", reason);
+            say_refused(k, (rd_kafka_resp_err_t)err, reason);
         if (err == RD_KAFKA_RESP_ERR__AUTHENTICATION)
             kafka_renew_password(k, LOG_DEBUG);
         break;
@@ -88,6 +104,9 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 
     /* connections that fail come as errors, too, and are judged there */
     if (strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0 || strcmp(facility, "FATAL") == 0)
+        level = LOG_DEBUG;
+    /* "Coordinator load in progress: retrying", right after a cluster's start */
+    if (strcmp(facility, "GETPID") == 0)
         level = LOG_DEBUG;
     /* what ends anything for us is decided here, not by the library */
     sink_report(&k->sink, MAX(level, LOG_WARNING), "librdkafka: %s: %s", facility, text);
