@@ -262,6 +262,68 @@ static int join_tags(struct fjson_object *event, struct arena *arena, struct sli
     return 0;
 }
 
+/* chosen: more than any shipped rule has */
+#define FLAT_FIELDS_MAX 32
+
+/*
+ * The usual match: strings only, and at most one tag. One walk, one allocation. 1: done; 0: it is of another
+ * kind; -ENOMEM. What it makes is what flatten() makes.
+ */
+static int flatten_strings(struct fjson_object *event, struct slice line, struct arena *arena,
+                           struct rule_match *ret_match)
+{
+    struct fjson_object_iterator it = fjson_object_iter_begin(event), end = fjson_object_iter_end(event);
+    struct rule_field found[FLAT_FIELDS_MAX], *fields;
+    struct slice tags = SLICE("");
+    size_t n = 0, n_bytes = 0;
+    char *p;
+
+    for (; !fjson_object_iter_equal(&it, &end); fjson_object_iter_next(&it)) {
+        struct slice name = slice_from_string(fjson_object_iter_peek_name(&it));
+        struct fjson_object *value = fjson_object_iter_peek_value(&it);
+
+        if (slice_equal(name, SLICE("event.tags"))) {
+            if (!fjson_object_is_type(value, fjson_type_array) || fjson_object_array_length(value) != 1)
+                return 0;
+            tags = json_text(fjson_object_array_get_idx(value, 0));
+            n_bytes += tags.len;
+            continue;
+        }
+        if (n == FLAT_FIELDS_MAX || !fjson_object_is_type(value, fjson_type_string) ||
+            slice_equal(name, SLICE("metadata")))
+            return 0;
+        found[n] = (struct rule_field){name, json_text(value)};
+        if (found[n].value.len > 0 && slice_ends_with(line, found[n].value))
+            found[n].value = slice_skip(line, line.len - found[n].value.len);
+        else
+            n_bytes += found[n].value.len;
+        n_bytes += name.len;
+        n++;
+    }
+    fields = arena_alloc(arena, n * sizeof(*fields) + n_bytes + 1);
+    if (!fields)
+        return -ENOMEM;
+    p = (char *)(fields + n);
+    for (size_t i = 0; i < n; i++) {
+        struct rule_field *field = &fields[n - 1 - i];
+        struct slice value = found[i].value;
+        bool is_borrowed = value.len > 0 && value.data + value.len == line.data + line.len;
+
+        memcpy(p, found[i].name.data, found[i].name.len);
+        field->name = slice_new(p, found[i].name.len);
+        p += field->name.len;
+        field->value = value;
+        if (is_borrowed)
+            continue;
+        memcpy(p, value.data, value.len);
+        field->value = slice_new(p, value.len);
+        p += value.len;
+    }
+    memcpy(p, tags.data, tags.len);
+    *ret_match = (struct rule_match){.fields = fields, .n_fields = n, .tags = slice_new(p, tags.len)};
+    return 1;
+}
+
 static int flatten(struct fjson_object *event, struct slice line, struct arena *arena,
                    struct rule_match *ret_match)
 {
@@ -329,7 +391,9 @@ static int context_match(const struct context *c, struct slice line, struct aren
         return -ENOMEM;
     if (r != 0 || !event)
         return 0;
-    r = flatten(event, line, arena, ret_match);
+    r = flatten_strings(event, line, arena, ret_match);
+    if (r == 0)
+        r = flatten(event, line, arena, ret_match);
     if (r < 0)
         return r;
     if (ret_line_number)
@@ -552,8 +616,22 @@ static int context_self_test(struct context *c, struct diag_list *diags)
             result = r;
         arena_reset(&arena);
     }
-    ln_setCtxOpts(c->ln, 0);
     return result;
+}
+
+/* The option to tell the rule cannot be taken back, and building that takes a third of a match: a fresh
+ * context. */
+static int context_reload(struct context *c, struct diag_list *diags)
+{
+    _cleanup_(exitp) ln_ctx ln = ln_initCtx();
+
+    if (!ln)
+        return -ENOMEM;
+    if (ln_loadSamplesFromString(ln, c->file->rules_text.data) != 0)
+        return diag_add(diags, c->file->path, 0, 0, "liblognorm cannot load this rulebase");
+    (void)ln_exitCtx(c->ln);
+    c->ln = TAKE_PTR(ln);
+    return 0;
 }
 
 static int add_file(struct rulebase *rb, const char *directory, const char *name, struct diag_list *diags)
@@ -575,6 +653,8 @@ static int add_file(struct rulebase *rb, const char *directory, const char *name
     if (r < 0)
         return r;
     r = context_self_test(c, diags);
+    if (r >= 0)
+        r = context_reload(c, diags);
     if (r < 0)
         return r;
     rb->n_rules += c->file->n_rules;
@@ -665,8 +745,10 @@ int rulebase_match(const struct rulebase *rb, enum rulebase_kind kind, struct sl
 
 struct slice rule_match_find(const struct rule_match *match, const char *name)
 {
+    struct slice wanted = slice_from_string(name);
+
     for (size_t i = 0; i < match->n_fields; i++)
-        if (slice_equal_string(match->fields[i].name, name))
+        if (slice_equal(match->fields[i].name, wanted))
             return match->fields[i].value;
     return SLICE_NULL;
 }
