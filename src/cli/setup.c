@@ -187,7 +187,10 @@ static int set_time_zone(struct setup *setup)
         config_place(setup->config, "time_zone", &file, &line, &column);
         return diag_add(&setup->diags, file, line, column, UNKNOWN_ZONE, zone);
     }
-    if (zone && setenv("TZ", strcmp(zone, "Z") == 0 ? "UTC" : zone, 1) < 0)
+    /* Where TZ is not set at all, glibc looks at the file again for every time that is made: a system call a
+       line. The name that it looks at, said to it, is read once. */
+    if (zone ? setenv("TZ", strcmp(zone, "Z") == 0 ? "UTC" : zone, 1) < 0
+             : setenv("TZ", ":/etc/localtime", 0) < 0)
         return -ENOMEM;
     tzset();
     return 0;
