@@ -238,11 +238,15 @@ static bool is_literal(enum audit_text which)
 static int take_syscall(struct audit_event *e, const struct audit_token *token)
 {
     for (size_t i = 0; i < ARRAY_SIZE(syscall_fields); i++) {
-        struct audit_token copy = *token;
+        struct audit_token copy;
 
-        if (syscall_fields[i].is_enriched != token->is_enriched ||
+        /* length and first byte tell most apart, before a call does */
+        if (syscall_fields[i].name.len != token->name.len ||
+            syscall_fields[i].name.data[0] != token->name.data[0] ||
+            syscall_fields[i].is_enriched != token->is_enriched ||
             !slice_equal(syscall_fields[i].name, token->name))
             continue;
+        copy = *token;
         if (!syscall_fields[i].is_text) {
             take_number(e, (enum audit_number)syscall_fields[i].which, token->value);
             return AUDIT_TAKEN;

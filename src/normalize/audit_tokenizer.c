@@ -20,6 +20,7 @@
 #include "normalize/audit_tokenizer.h"
 
 #include <errno.h>
+#include <stdint.h>
 
 #include "util/parse.h"
 
@@ -35,9 +36,17 @@ static const struct slice enriched_names[] = {
     SLICE("OLD-AUID"), SLICE("OLD_AUID"), SLICE("INODE_UID"), SLICE("INODE_GID"),
 };
 
-static bool is_blank(char c)
+/* What ends a name or a bare value, or may. */
+enum byte_class { BYTE_OTHER, BYTE_BLANK, BYTE_SEPARATOR, BYTE_EQUALS, BYTE_HASH };
+
+static const uint8_t byte_classes[256] = {
+    [' '] = BYTE_BLANK,           ['\t'] = BYTE_BLANK, ['\r'] = BYTE_BLANK, ['\n'] = BYTE_BLANK,
+    [SEPARATOR] = BYTE_SEPARATOR, ['='] = BYTE_EQUALS, ['#'] = BYTE_HASH,
+};
+
+static enum byte_class class_of(char c)
 {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    return (enum byte_class)byte_classes[(unsigned char)c];
 }
 
 static bool is_upper(char c)
@@ -54,17 +63,15 @@ static bool is_escaped_separator(struct slice s)
 static void skip_separators(struct audit_tokenizer *t)
 {
     while (t->rest.len > 0) {
-        if (t->rest.data[0] == SEPARATOR) {
-            t->is_enriched = true;
-            t->rest = slice_skip(t->rest, 1);
-        } else if (is_escaped_separator(t->rest)) {
-            t->is_enriched = true;
-            t->rest = slice_skip(t->rest, 4);
-        } else if (is_blank(t->rest.data[0])) {
-            t->rest = slice_skip(t->rest, 1);
-        } else {
+        enum byte_class c = class_of(t->rest.data[0]);
+        size_t n = 1;
+
+        if (c == BYTE_HASH && is_escaped_separator(t->rest))
+            n = 4;
+        else if (c != BYTE_BLANK && c != BYTE_SEPARATOR)
             return;
-        }
+        t->is_enriched |= c != BYTE_BLANK;
+        t->rest = slice_skip(t->rest, n);
     }
 }
 
@@ -72,8 +79,12 @@ static size_t word_len(struct slice s)
 {
     size_t n = 0;
 
-    while (n < s.len && s.data[n] != '=' && s.data[n] != SEPARATOR && !is_blank(s.data[n]))
-        n++;
+    for (; n < s.len; n++) {
+        enum byte_class c = class_of(s.data[n]);
+
+        if (c != BYTE_OTHER && c != BYTE_HASH)
+            break;
+    }
     return n;
 }
 
@@ -107,11 +118,14 @@ static struct slice next_bare(struct audit_tokenizer *t)
     size_t n;
 
     for (n = 0; n < s.len; n++) {
-        char c = s.data[n];
+        enum byte_class c = class_of(s.data[n]);
 
-        if (is_blank(c) || c == SEPARATOR || (c == '#' && is_escaped_separator(slice_skip(s, n))))
+        if (c == BYTE_OTHER)
+            continue;
+        if (c == BYTE_BLANK || c == BYTE_SEPARATOR ||
+            (c == BYTE_HASH && is_escaped_separator(slice_skip(s, n))))
             break;
-        if (c == '=' && !t->is_enriched) {
+        if (c == BYTE_EQUALS && !t->is_enriched) {
             size_t name_len = glued_name_len(slice_head(s, n));
 
             /* something must be left: data=UID=… is a value */

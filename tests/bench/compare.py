@@ -142,7 +142,7 @@ def targets(hapax, fastjson, inputs):
     # name: (what, ours, peer's name, wanted ratio peer / ours)
     return {
         "t1-rsyslog": lambda: ("audit, rulebase headers, no gate", lambda: all_read(audit),
-                               "rsyslog imfile+mmnormalize+omfile", rsyslog("rulebase/audit.rulebase", audit), 6.0),
+                               "rsyslog imfile+mmnormalize+omfile", rsyslog("tests/bench/audit.rb", audit), 6.0),
         "t1-laurel": lambda: ("audit, rulebase headers, no gate", lambda: all_read(audit), "laurel", laurel(audit), 6.0),
         "t2-ausearch": lambda: ("audit, gate and native headers", lambda: ours(audit),
                                 "ausearch --format csv (%s)" % audit_tool("true")[1],

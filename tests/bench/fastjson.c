@@ -10,8 +10,9 @@
 
 static size_t look_up(struct fjson_object *root)
 {
-    static const char *const paths[][2] = {{"process", "name"}, {"process", "executable"}, {"user", "name"},
-                                           {"host", "name"},    {"event", "action"},       {"event", "module"}};
+    static const char *const paths[][2] = {{"process", "name"}, {"process", "executable"},
+                                           {"user", "name"},    {"host", "name"},
+                                           {"event", "action"}, {"event", "module"}};
     size_t n = 0;
 
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
