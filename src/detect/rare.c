@@ -22,12 +22,12 @@
  * the first, partial bucket of each population ignored.
  *
  * Teaching it. Somebody who runs the command in every bucket for days becomes usual; that is what a frequency
- * model is. With a window a day (UTC) counts for at most max_growth of a user's buckets: three days around the
- * clock weigh like three working days and not like nine, so regulars keep most of the mass, and a detector that
- * looks at distinct days is not misled by one loop. It does not come for nothing: the mass of a small site that
- * acts around the clock grows more slowly, and with it the first alerts come later (78 counted buckets are
- * needed for any). And it does not hide the beginning: the first buckets alert before there is any habit.
- * Decay has no such rule, to stay equal to the original.
+ * model is. With a window a day (UTC) counts for at most max_growth of a user's buckets: three days around
+ * the clock weigh like three working days and not like nine, so regulars keep most of the mass, and a
+ * detector that looks at distinct days is not misled by one loop. It does not come for nothing: the mass of a
+ * small site that acts around the clock grows more slowly, and with it the first alerts come later (78
+ * counted buckets are needed for any). And it does not hide the beginning: the first buckets alert before
+ * there is any habit. Decay has no such rule, to stay equal to the original.
  *
  * A partition is one population, unless populations: kinds asks for one of people, one of services and one of
  * numeric names (with a window). One is the default since a sudo line cannot say whether a login or a service
@@ -42,9 +42,9 @@
  * the open bucket were ordinary, see ceilings_score; the final one has all of them. They differ where the
  * percentile ceiling decides and several rare users share a bucket.
  *
- * State. Each user, population, remembered influencer and history has a key of its own, and only what changed is
- * handed over. What is counted depends on the set of events alone; histories of scores, greatest scores and
- * alerts given are what was said, and that has an order.
+ * State. Each user, population, remembered influencer and history has a key of its own, and only what changed
+ * is handed over. What is counted depends on the set of events alone; histories of scores, greatest scores
+ * and alerts given are what was said, and that has an order.
  *
  * Scores go through four ceilings (ceilings.c); what the bucket says as a whole and what it points at is in
  * influence.c, and what happens when it closes in rare_bucket.c. Not here: Elastic's removal of users unseen
