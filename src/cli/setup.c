@@ -54,6 +54,8 @@ static const struct option settings_options[] = {
     {"host", OPTION_STRING, MEMBER(host), .help = "host name of records that carry none"},
     {"gate", OPTION_BOOL, MEMBER(has_gate), "true",
      .help = "drop records unread that no job can want; false reads and counts every one"},
+    {"native_headers", OPTION_BOOL, MEMBER(has_native_headers), "true",
+     .help = "with the gate, read audit headers of auditd's own form without the rulebase"},
     {"state.path", OPTION_STRING, MEMBER(state_path),
      .help = "the database (default: hapax.db in $STATE_DIRECTORY, or in $XDG_STATE_HOME/hapax)"},
     {"state.durability", OPTION_CHOICE, MEMBER(durability), "process", .choices = durability_names,
@@ -392,6 +394,7 @@ struct normalizer_options setup_normalizer_options(const struct setup *setup, in
         .year = (int)setup->settings.year,
         .reference_usec = reference_usec,
         .wanted = setup->has_wanted ? &setup->wanted : NULL,
+        .is_header_by_rules = !setup->settings.has_native_headers,
     };
 }
 

@@ -26,7 +26,7 @@ struct settings {
     int64_t year;
     char *uid_map;
     char *host;
-    bool has_gate;
+    bool has_gate, has_native_headers;
     char *state_path;
     int durability;
     int64_t commit_interval_usec;

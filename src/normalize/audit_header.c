@@ -4,8 +4,8 @@
  * A short way around the rulebase for the one form that nearly all audit records have: some thirty
  * instructions instead of seven allocations. It takes only what it reads exactly as the rules do; numbers of
  * more digits than fit, NUL bytes (which the rules replace) and everything unusual are left to them. It
- * belongs to the gate and is switched off with it, so that a rulebase that reads this form in another way can
- * be used.
+ * belongs to the gate and is switched off with it, or alone (native_headers), so that a rulebase that reads
+ * this form in another way can be used.
  */
 #include "normalize/audit_header.h"
 

@@ -318,7 +318,7 @@ static int read_line(struct normalizer *n, const struct record *record, event_fn
         return read_json(n, line, NULL, record->trust, emit, userdata);
     }
     if (is_audit || (format == FORMAT_AUTO && looks_like_audit(line))) {
-        r = n->gate && audit_header_read(line, &audit);
+        r = n->gate && !n->options.is_header_by_rules && audit_header_read(line, &audit);
         if (r == 0)
             r = text_read_audit(n->options.rulebase, line, &n->arena, &audit);
         if (r < 0)

@@ -47,6 +47,7 @@ struct normalizer_options {
      * come than are wanted.
      */
     const struct wanted *wanted;
+    bool is_header_by_rules; /* with a gate, too, every audit header is the rulebase's to read */
 };
 
 /* Every record that came in is counted once: n_records = n_empty + n_used + n_ignored + n_unknown +
