@@ -27,9 +27,9 @@
 
 /* chosen: a full disk is seen and mended by people */
 #define RETRY_USEC (1 * USEC_PER_SEC)
-/* chosen: some ten thousand rows, less than half a second of writing; memory beside it is this and the same
+/* chosen: some thousand rows, a tenth of a second of writing; memory beside it is this and the same
  * again, for what is executed */
-#define BATCH_LIMIT_BYTES ((size_t)8 << 20)
+#define BATCH_LIMIT_BYTES ((size_t)2 << 20)
 /* chosen: between two steps of pruning when nothing else is to be committed */
 #define PRUNE_INTERVAL_USEC (1 * USEC_PER_SEC)
 
