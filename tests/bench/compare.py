@@ -143,8 +143,6 @@ def targets(hapax, fastjson, inputs):
         # without the gate every process start is made, whether a job wants it or not: no target, but good to know
         "t1-rsyslog-all": lambda: ("audit, rulebase headers, no gate", lambda: all_read(audit),
                                "rsyslog imfile+mmnormalize+omfile", rsyslog("tests/bench/audit.rb", audit), 1.0),
-        "t1-laurel-all": lambda: ("audit, rulebase headers, no gate", lambda: all_read(audit), "laurel", laurel(audit),
-                                  1.0),
         "t2-ausearch": lambda: ("audit, gate and native headers", lambda: ours(audit),
                                 "ausearch --format csv (%s)" % audit_tool("true")[1],
                                 audit_tool(find("ausearch"), "-if", audit, "--format", "csv")[0], 12.0),
