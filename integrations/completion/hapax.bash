@@ -26,7 +26,7 @@ _hapax() {
             return
             ;;
         --detector | -d)
-            mapfile -t COMPREPLY < <(compgen -W "rare" -- "$current")
+            mapfile -t COMPREPLY < <(compgen -W "rare novelty" -- "$current")
             return
             ;;
         --job | -j)

@@ -187,6 +187,31 @@ static void write_counts(struct json_writer *w, const struct verdict *verdict)
     json_end(w);
 }
 
+/* What made up the score of a detector that judges by components, in the order of its table. */
+static void write_components(struct json_writer *w, const struct verdict *verdict)
+{
+    if (verdict->n_components == 0)
+        return;
+    json_begin_array(w, "components");
+    for (size_t i = 0; i < verdict->n_components; i++) {
+        const struct verdict_component *c = &verdict->components[i];
+
+        json_begin_object(w, NULL);
+        json_text(w, "name", c->name);
+        json_text(w, "summary", c->summary);
+        json_number(w, "value", c->surprise * c->weight);
+        json_number(w, "surprise", c->surprise);
+        json_number(w, "weight", c->weight);
+        json_number(w, "count", c->count);
+        json_number(w, "expected", c->expected);
+        json_end(w);
+    }
+    json_end(w);
+    json_number(w, "raw_score", verdict->raw_score);
+    json_number(w, "cases_per_day", verdict->cases_per_day);
+    json_number(w, "budget_per_day", verdict->budget_per_day);
+}
+
 static void write_hapax(struct json_writer *w, const struct verdict *verdict)
 {
     json_begin_object(w, "hapax");
@@ -201,6 +226,7 @@ static void write_hapax(struct json_writer *w, const struct verdict *verdict)
     json_bool(w, "final", verdict->is_final);
     write_bucket(w, verdict);
     write_counts(w, verdict);
+    write_components(w, verdict);
     json_bool(w, "is_first_seen", verdict->is_first_seen);
     if (!verdict->is_first_seen) {
         json_time(w, "first_seen", verdict->first_seen_usec);

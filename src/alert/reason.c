@@ -17,6 +17,7 @@
 #include "alert/reason.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "alert/json.h"
@@ -127,6 +128,52 @@ static int append_where(struct buffer *out, struct arena *arena, struct slice ho
     return r < 0 ? r : append_quoted(out, arena, host, NAME_SHOWN_BYTES);
 }
 
+/* Chosen: the most that a sentence can name; the others are in the document. */
+#define COMPONENTS_SHOWN 3
+
+/*
+ * "command and family weigh most (12.1 and 6.5 of 30.2)": the components with the greatest share of the
+ * score, by what a high value of them means.
+ */
+static int append_components(struct buffer *out, const struct verdict *verdict)
+{
+    double last = INFINITY;
+    size_t n_shown = 0;
+    int r = 0;
+
+    while (r == 0 && n_shown < COMPONENTS_SHOWN) {
+        const struct verdict_component *next = NULL;
+        double greatest = 0;
+
+        for (size_t i = 0; i < verdict->n_components; i++) {
+            const double value = verdict->components[i].surprise * verdict->components[i].weight;
+
+            if (value > greatest && value < last) {
+                greatest = value;
+                next = &verdict->components[i];
+            }
+        }
+        /* a tenth of the whole is not what made it */
+        if (!next || (n_shown > 0 && greatest < verdict->raw_score / 10))
+            break;
+        r = buffer_append_format(out, "%s%s (%.1f of %.1f)", n_shown > 0 ? ", " : ": ", next->summary,
+                                 greatest, verdict->raw_score);
+        last = greatest;
+        n_shown++;
+    }
+    if (r == 0 && verdict->is_first_seen)
+        r = buffer_append_slice(out, SLICE("; the first such command of this user"));
+    if (r == 0)
+        r = buffer_append_format(out,
+                                 verdict->cases_per_day >= 1 ? "; %.1f cases a day are as unusual"
+                                                             : "; a case in %.1f days is as unusual",
+                                 verdict->cases_per_day >= 1 ? verdict->cases_per_day
+                                                             : 1 / verdict->cases_per_day);
+    if (r == 0)
+        r = buffer_append_format(out, " (budget: %.3g alerts a day)", verdict->budget_per_day);
+    return r;
+}
+
 static int append_numbers(struct buffer *out, const struct verdict *verdict)
 {
     const char *one = verdict->is_by_process ? "process" : "user";
@@ -134,6 +181,8 @@ static int append_numbers(struct buffer *out, const struct verdict *verdict)
     char seen[TIMESTAMP_SIZE];
     int r;
 
+    if (verdict->n_components > 0)
+        return append_components(out, verdict);
     if (verdict->is_first_seen) {
         r = buffer_append_format(out, ": the first time for this %s", one);
     } else {

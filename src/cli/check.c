@@ -32,8 +32,9 @@ static int check_chain(struct setup *setup)
 {
     _cleanup_(chain_freep) struct chain *chain = NULL;
 
-    return chain_new(&(struct chain_options){.jobs = &setup->jobs, .config = setup->config}, &setup->diags,
-                     &chain);
+    return chain_new(
+        &(struct chain_options){.jobs = &setup->jobs, .detector = setup->detector, .config = setup->config},
+        &setup->diags, &chain);
 }
 
 /* A job that an exception names and nobody has is a mistake that would never show. All jobs are loaded. */
@@ -86,7 +87,7 @@ static int check_all(struct setup *setup)
         r = MIN(r, q);
     }
     job_set_done(&setup->jobs);
-    q = setup_load_jobs(setup, (const char *const *)setup->settings.jobs.items, setup->settings.jobs.n);
+    q = setup_choose_jobs(setup, NULL, NULL, 0);
     r = MIN(r, q);
     return r < 0 ? r : check_chain(setup);
 }

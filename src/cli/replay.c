@@ -458,15 +458,13 @@ static int open_rooms(struct replay *replay, char **paths, size_t n_paths, struc
     if (r >= 0)
         r = setup_load_rulebase(setup);
     if (r >= 0)
-        r = setup_load_jobs(
-            setup,
-            (const char *const *)(replay->job_ids.n > 0 ? replay->job_ids.items : setup->settings.jobs.items),
-            replay->job_ids.n > 0 ? replay->job_ids.n : setup->settings.jobs.n);
+        r = setup_choose_jobs(setup, replay->detector, (const char *const *)replay->job_ids.items,
+                              replay->job_ids.n);
     if (r >= 0)
         r = setup_load_exceptions(setup, false);
     if (r >= 0)
         r = chain_new(&(struct chain_options){.jobs = &setup->jobs,
-                                              .detector = replay->detector,
+                                              .detector = setup->detector,
                                               .config = setup->config,
                                               .exceptions = setup->exceptions,
                                               .observer = {.version = HAPAX_VERSION},
@@ -586,7 +584,9 @@ static int run(const struct arg_command *command, int argc, char **argv)
 static const struct arg_option options[] = {
     {"job", 'j', "ID",
      "run this job; may be repeated (default: the configured ones, else network_connection_discovery)"},
-    {"detector", 'd', "NAME", "judge with this detector instead of each job's own: rare"},
+    {"detector", 'd', "NAME",
+     "judge with this detector instead of each job's own: rare, or novelty (without --job: all command "
+     "families)"},
     {"scores", 0, "OUT.csv", "write every judged event with its probability and score"},
     {"records", 0, "OUT.ndjson", "write the final record of every user in every bucket"},
     {"state", 0, "DB", "start from this state and leave the new one there; the last bucket stays open"},

@@ -170,7 +170,7 @@ static int prepare(struct run *run)
         r = load_instances(run);
     q = setup_load_exceptions(setup, true);
     r = MIN(r, q);
-    q = setup_load_jobs(setup, (const char *const *)setup->settings.jobs.items, setup->settings.jobs.n);
+    q = setup_choose_jobs(setup, NULL, NULL, 0);
     r = MIN(r, q);
     q = setup_load_rulebase(setup);
     return MIN(r, q);
@@ -210,6 +210,7 @@ static int run_engine(struct run *run)
         .store = run->store,
         .chain = {.jobs = &setup->jobs,
                   .exceptions = setup->exceptions,
+                  .detector = setup->detector,
                   .config = setup->config,
                   .observer = {.version = HAPAX_VERSION, .host = slice_from_string(host)}},
         .commit_interval_usec = setup->settings.commit_interval_usec,

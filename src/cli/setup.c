@@ -24,6 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "detect/detector.h"
+#include "select/families.h"
 #include "util/buffer.h"
 #include "util/parse.h"
 
@@ -214,6 +216,7 @@ int setup_load(struct setup *setup, bool use_default_config)
     setup->has_settings = true;
     if (q == -ENOMEM)
         return q;
+    (void)config_get(setup->config, "detector"); /* a known key: see setup_choose_jobs */
     q = MIN(q, set_time_zone(setup));
     return setup->diags.n > 0 ? -EINVAL : MIN(r, q);
 }
@@ -313,7 +316,8 @@ static int want_accounts(struct setup *setup)
     return 0;
 }
 
-int setup_load_jobs(struct setup *setup, const char *const *ids, size_t n_ids)
+static int load_jobs(struct setup *setup, const char *const *ids, size_t n_ids,
+                     const struct families *families)
 {
     _cleanup_(freep) char *directory = NULL;
     int r = find_rulebase(setup);
@@ -323,11 +327,18 @@ int setup_load_jobs(struct setup *setup, const char *const *ids, size_t n_ids)
     if (asprintf(&directory, "%s/jobs", setup->settings.rulebase) < 0)
         return -ENOMEM;
     r = job_set_load(directory, ids, n_ids, &setup->diags, &setup->jobs);
+    if (r >= 0 && families)
+        r = families_apply(families, &setup->jobs);
     if (r >= 0 && setup->settings.has_gate) {
         r = job_wanted(&setup->jobs, &setup->wanted);
         setup->has_wanted = r >= 0;
     }
     return r < 0 ? r : want_accounts(setup);
+}
+
+int setup_load_jobs(struct setup *setup, const char *const *ids, size_t n_ids)
+{
+    return load_jobs(setup, ids, n_ids, NULL);
 }
 
 /* $STATE_DIRECTORY is systemd's (the first of a colon-separated list), the rest is the XDG base directory
@@ -381,6 +392,79 @@ int setup_load_exceptions(struct setup *setup, bool use_default)
     if (r >= 0 && (exception_set_onboarding(setup->exceptions)->sources & (1U << ACCOUNT_CREATED)))
         setup->event_kinds |= EVENT_KIND_BIT(EVENT_PROCESS_START) | EVENT_KIND_BIT(EVENT_ACCOUNT);
     return r < 0 ? r : want_accounts(setup);
+}
+
+/* detector: WORD. NULL where it is not said. */
+static int find_detector(struct setup *setup, const struct detector_driver **ret_driver)
+{
+    const char *name = setup->detector, *words[16], *file, *near;
+    unsigned line, column;
+    size_t n = 0;
+
+    if (!name)
+        name = config_get(setup->config, "detector");
+    *ret_driver = NULL;
+    if (!name)
+        return 0;
+    for (const struct detector_driver *const *d = detector_drivers; *d && n < ARRAY_SIZE(words) - 1; d++) {
+        if (strcmp((*d)->name, name) == 0) {
+            *ret_driver = *d;
+            setup->detector = (*d)->name;
+            return 0;
+        }
+        words[n++] = (*d)->name;
+    }
+    words[n] = NULL;
+    config_place(setup->config, "detector", &file, &line, &column);
+    near = nearest_word(slice_from_string(name), words);
+    return diag_add(&setup->diags, file, line, column, "unknown detector '%s', expected one such as '%s'",
+                    name, near ? near : words[0]);
+}
+
+static bool has_jobs(struct setup *setup)
+{
+    const char *file;
+    unsigned line, column;
+
+    config_place(setup->config, "jobs", &file, &line, &column);
+    return file;
+}
+
+/* The jobs of rulebase/families.yaml. */
+static int load_suite(struct setup *setup)
+{
+    _cleanup_(families_done) struct families families = {0};
+    _cleanup_(freep) char *path = NULL;
+    const char *ids[64];
+    size_t n = 0;
+    int r = find_rulebase(setup);
+
+    if (r < 0)
+        return r;
+    if (asprintf(&path, "%s/families.yaml", setup->settings.rulebase) < 0)
+        return -ENOMEM;
+    r = families_load(path, &setup->diags, &families);
+    if (r < 0)
+        return r;
+    for (; n < families.n && n < ARRAY_SIZE(ids); n++)
+        ids[n] = families.items[n].job;
+    return load_jobs(setup, ids, n, &families);
+}
+
+int setup_choose_jobs(struct setup *setup, const char *detector, const char *const *ids, size_t n_ids)
+{
+    const struct detector_driver *driver;
+    int r;
+
+    setup->detector = detector;
+    r = find_detector(setup, &driver);
+    if (r < 0)
+        return r;
+    if (n_ids > 0)
+        return setup_load_jobs(setup, ids, n_ids);
+    if (driver && detector_is_suite(driver) && !has_jobs(setup))
+        return load_suite(setup);
+    return setup_load_jobs(setup, (const char *const *)setup->settings.jobs.items, setup->settings.jobs.n);
 }
 
 struct normalizer_options setup_normalizer_options(const struct setup *setup, int64_t reference_usec)

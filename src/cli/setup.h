@@ -57,6 +57,7 @@ struct setup {
     char *config_path;                /* what was read; NULL: no file */
     struct wanted wanted;             /* by the jobs: what the gate lets pass */
     bool has_wanted;
+    const char *detector; /* that all jobs use; NULL: each its own */
 };
 
 /* The options that several commands share; each command's table begins with the ones it takes. */
@@ -116,6 +117,14 @@ int setup_find_exceptions(const struct setup *setup, bool use_default, char **re
 
 /* Loads the exceptions; use_default as in setup_find_exceptions. */
 int setup_load_exceptions(struct setup *setup, bool use_default) __attribute__((warn_unused_result));
+
+/*
+ * Which jobs run, and with which detector: ids (n_ids of them) where the command line names some, else the
+ * configuration's; without either, and with a detector that judges a suite, the families of the rulebase.
+ * detector: from the command line; NULL: the configuration's word for it, if any.
+ */
+int setup_choose_jobs(struct setup *setup, const char *detector, const char *const *ids, size_t n_ids)
+    __attribute__((warn_unused_result));
 
 /* Options for the normalizer of one input; reference_usec as in struct normalizer_options. */
 struct normalizer_options setup_normalizer_options(const struct setup *setup, int64_t reference_usec);

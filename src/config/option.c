@@ -143,6 +143,7 @@ static int append_description(struct buffer *b, const struct option *option)
         [OPTION_DURATION] = "a duration such as 15min",
         [OPTION_SIZE] = "a size such as 64MiB",
         [OPTION_CHOICE] = "one of",
+        [OPTION_RATE] = "a rate such as 5/day or 5/day/1000hosts",
         [OPTION_LIST] = "a list of words",
         [OPTION_PROPERTIES] = "keys with their values",
     };
@@ -162,6 +163,7 @@ static int append_description(struct buffer *b, const struct option *option)
     case OPTION_STRING:
     case OPTION_LIST:
     case OPTION_PROPERTIES:
+    case OPTION_RATE:
         break;
     }
     return r;
@@ -258,6 +260,39 @@ static int parse_choice(const struct option *option, struct slice text, int *ret
     return 1;
 }
 
+/* NUMBER/day, with or without /NUMBERhosts; both above 0. 1: it is no such text. */
+static int parse_rate(struct slice text, struct rate *ret_rate)
+{
+    static const struct slice day = SLICE("day"), hosts = SLICE("hosts"), host = SLICE("host");
+    struct rate rate = {0};
+    size_t slash = slice_find(text, '/');
+
+    if (slash == text.len || parse_double(slice_trim(slice_head(text, slash)), &rate.a_day) < 0)
+        return 1;
+    text = slice_skip(text, slash + 1);
+    slash = slice_find(text, '/');
+    if (!slice_equal(slice_trim(slice_head(text, slash)), day))
+        return 1;
+    if (slash < text.len) {
+        text = slice_trim(slice_skip(text, slash + 1));
+        if (slice_ends_with(text, hosts))
+            text = slice_head(text, text.len - hosts.len);
+        else if (slice_ends_with(text, host))
+            text = slice_head(text, text.len - host.len);
+        else
+            return 1;
+        text = slice_trim(text);
+        if (text.len == 0)
+            rate.n_hosts = 1;
+        else if (parse_double(text, &rate.n_hosts) < 0 || rate.n_hosts < 1)
+            return 1;
+    }
+    if (!(rate.a_day > 0) || rate.a_day > 1e9 || rate.n_hosts > 1e9)
+        return 1;
+    *ret_rate = rate;
+    return 0;
+}
+
 /* Writes the member. 1: the text is no such value; negative: memory is out. */
 static int parse_member(const struct option *option, struct slice text, void *member)
 {
@@ -299,6 +334,8 @@ static int parse_member(const struct option *option, struct slice text, void *me
         return 0;
     case OPTION_CHOICE:
         return parse_choice(option, text, member);
+    case OPTION_RATE:
+        return parse_rate(text, member);
     case OPTION_LIST:
         r = parse_list(text, &list);
         if (r != 0)
@@ -361,6 +398,7 @@ void option_done(const struct option_table *table, void *settings)
         case OPTION_DURATION:
         case OPTION_SIZE:
         case OPTION_CHOICE:
+        case OPTION_RATE:
             break;
         }
     }

@@ -24,9 +24,16 @@ enum option_type {
     OPTION_DURATION, /* int64_t, microseconds, min..max; written with a unit: 15min */
     OPTION_SIZE,     /* uint64_t, bytes, min..max; written with or without a unit: 64MiB */
     OPTION_CHOICE,   /* int, index into choices */
+    OPTION_RATE,     /* struct rate: 5/day, 5/day/1000hosts */
     OPTION_LIST,     /* struct string_list: a YAML sequence, a single scalar, or words separated by commas in
                         --set */
     OPTION_PROPERTIES, /* struct property_list: every key below this name, passed through untouched */
+};
+
+/* So many a day. */
+struct rate {
+    double a_day;
+    double n_hosts; /* for that many hosts; 0: in all */
 };
 
 struct string_list {

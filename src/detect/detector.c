@@ -13,6 +13,7 @@
 
 const struct detector_driver *const detector_drivers[] = {
     &rare_driver,
+    &novelty_driver,
     NULL,
 };
 
@@ -46,6 +47,13 @@ int detector_feed(struct detector *d, const struct event *event, struct slice us
     if (slice_is_absent(partition))
         partition = SLICE("");
     return d->driver->feed(d, event, user, partition, callbacks);
+}
+
+int detector_feed_family(struct detector *d, const struct event *event, struct slice user, unsigned family,
+                         const struct detector_callbacks *callbacks)
+{
+    assert(detector_is_suite(d->driver));
+    return d->driver->feed_family(d, event, user, family, callbacks);
 }
 
 int detector_advance(struct detector *d, int64_t time_usec, const struct detector_callbacks *callbacks)

@@ -3,9 +3,9 @@
 #define HAPAX_DETECT_DETECTOR_H
 
 /*
- * The detector interface: one instance per job. Selected events go in with their time, verdicts come out;
- * time passes by events and by detector_advance, never by a clock. Same input, same options, same ticks: the
- * same bytes out.
+ * The detector interface: one instance per job, or one per suite of jobs. Selected events go in with their
+ * time, verdicts come out; time passes by events and by detector_advance, never by a clock. Same input, same
+ * options, same ticks: the same bytes out.
  */
 
 #include <stdbool.h>
@@ -39,6 +39,16 @@ struct verdict_influencer {
     double probability, score; /* score: 0 to 100 */
 };
 
+/* What one component of a score says. */
+struct verdict_component {
+    const char *name;
+    const char *summary; /* what a high value means, for people */
+    double surprise;     /* the greatest of the unit so far, before its weight */
+    double weight;
+    double count;    /* of this event: how often it was so before, or how many there were */
+    double expected; /* what that is compared with */
+};
+
 /* The desk: what a detector thinks of one user in one bucket. Borrowed for the call. */
 struct verdict {
     const char *job;           /* job id */
@@ -52,7 +62,7 @@ struct verdict {
     int64_t bucket_span_usec;
     bool has_probability;
     double probability;
-    double score; /* 0 to 100 */
+    double score; /* rare: 0 to 100. novelty: surprise in nats, without an upper end */
     double threshold;
     enum verdict_reason reason; /* VERDICT_ALERT: hand an alert over */
     bool is_final;              /* computed when the bucket closed */
@@ -73,6 +83,13 @@ struct verdict {
     double bucket_score;                          /* 0 to 100: of all that happened in the bucket */
     const struct verdict_influencer *influencers; /* by field, then by the bytes of the value */
     size_t n_influencers;
+    /* Of a detector that judges by components; else none. */
+    const struct verdict_component *components;
+    size_t n_components;
+    double raw_score;     /* their weighted sum */
+    double cases_per_day; /* how many cases a day are as unusual as this one, by the detector's own history */
+    double budget_per_day;
+    unsigned family; /* index of the job in a suite */
 };
 
 struct detector_callbacks {
@@ -89,7 +106,9 @@ struct detector; /* each implementation begins with one, see detect/driver.h */
 struct detector_options {
     const char *job; /* id; copied */
     double threshold;
-    const void *options; /* the driver's own structure, filled from its option table */
+    const void *options;         /* the driver's own structure, filled from its option table */
+    const char *const *families; /* of a suite: the ids of its jobs, job is the suite's name; copied */
+    size_t n_families;
 };
 
 struct detector_driver {
@@ -100,6 +119,9 @@ struct detector_driver {
     void (*free)(struct detector *d);
     int (*feed)(struct detector *d, const struct event *event, struct slice user, struct slice partition,
                 const struct detector_callbacks *callbacks);
+    /* In place of feed: one instance judges all jobs that use it, each event as one of a family. */
+    int (*feed_family)(struct detector *d, const struct event *event, struct slice user, unsigned family,
+                       const struct detector_callbacks *callbacks);
     int (*advance)(struct detector *d, int64_t time_usec, const struct detector_callbacks *callbacks);
     int (*finish)(struct detector *d, const struct detector_callbacks *callbacks);
     int (*changes)(struct detector *d, change_fn fn, void *userdata);
@@ -111,7 +133,12 @@ struct detector {
     const struct detector_driver *driver;
 };
 
-extern const struct detector_driver rare_driver;
+static inline bool detector_is_suite(const struct detector_driver *driver)
+{
+    return driver->feed_family;
+}
+
+extern const struct detector_driver rare_driver, novelty_driver;
 
 /* All detectors, NULL-terminated. */
 extern const struct detector_driver *const detector_drivers[];
@@ -127,6 +154,10 @@ DEFINE_CLEANUP(struct detector *, detector_free)
  */
 int detector_feed(struct detector *d, const struct event *event, struct slice user, struct slice partition,
                   const struct detector_callbacks *callbacks) _warn_unused_;
+
+/* The same for a suite: the job of the event is families[family], its partition the event's host. */
+int detector_feed_family(struct detector *d, const struct event *event, struct slice user, unsigned family,
+                         const struct detector_callbacks *callbacks) _warn_unused_;
 
 /* Time has come to time_usec: closes the buckets that end at or before it. */
 int detector_advance(struct detector *d, int64_t time_usec,

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The chain holds one detector per job and walks each event through select, detect and alert.
+ * The chain holds one detector per job, or one for all jobs of a suite, and walks each event through select,
+ * detect and alert. A suite's detector is the first job's; an event is of one family, the first that wants
+ * it.
  *
  * Stream time: an event that some job selects moves the time of every detector, so that all jobs close the
  * same bucket at the same point of the stream, whichever of them saw the event. Events no job selects move
@@ -28,8 +30,10 @@ struct chain_job {
     struct chain *chain;
     const struct job *job;
     const struct detector_driver *driver;
-    void *settings; /* of the driver's table */
-    struct detector *detector;
+    void *settings;            /* of the driver's table */
+    struct detector *detector; /* of a suite: in its first job */
+    struct chain_job *suite;   /* the first job of the suite it is in; NULL: it stands alone */
+    unsigned number;           /* in the suite */
 };
 
 struct chain {
@@ -122,6 +126,8 @@ static int open_job(struct chain_job *j, const struct job *job, const struct cha
     if (r < 0)
         return r;
     set_bucket_span(j, options->config, prefix);
+    if (detector_is_suite(j->driver))
+        return 0; /* see open_suite */
     r = detector_new(j->driver, &(struct detector_options){job->id, job->threshold, j->settings},
                      &j->detector);
     if (r == -EINVAL)
@@ -130,6 +136,32 @@ static int open_job(struct chain_job *j, const struct job *job, const struct cha
                         "the limits that "
                         "hapax.yaml(5) names",
                         job->id, name);
+    return r;
+}
+
+/* One detector for all jobs that use the driver of this one, the first of them. */
+static int open_suite(struct chain *chain, struct chain_job *first, struct diag_list *diags)
+{
+    _cleanup_(freep) const char **families = calloc(chain->n_jobs, sizeof(*families));
+    unsigned n = 0;
+    int r;
+
+    if (!families)
+        return -ENOMEM;
+    for (struct chain_job *j = first; j < chain->jobs + chain->n_jobs; j++) {
+        if (j->driver != first->driver)
+            continue;
+        j->suite = first;
+        j->number = n;
+        families[n++] = j->job->id;
+    }
+    r = detector_new(first->driver,
+                     &(struct detector_options){
+                         .job = "suite", .options = first->settings, .families = families, .n_families = n},
+                     &first->detector);
+    if (r == -EINVAL)
+        return diag_add(diags, NULL, 0, 0, "%u jobs are more than detector '%s' takes into its suite", n,
+                        first->driver->name);
     return r;
 }
 
@@ -158,6 +190,13 @@ int chain_new(const struct chain_options *options, struct diag_list *diags, stru
     r = job_index_new(options->jobs->jobs, options->jobs->n_jobs, &chain->index);
     if (r < 0)
         return r;
+    for (size_t i = 0; i < chain->n_jobs; i++) {
+        if (!detector_is_suite(chain->jobs[i].driver) || chain->jobs[i].suite)
+            continue;
+        r = open_suite(chain, &chain->jobs[i], diags);
+        if (r < 0)
+            return r;
+    }
     *ret_chain = TAKE_PTR(chain);
     return 0;
 }
@@ -172,6 +211,18 @@ int chain_exception_counts(const struct chain *chain,
                            void *userdata)
 {
     return forgive_counts(chain->forgive, fn, userdata);
+}
+
+/* A suite's verdicts come from its first job's detector: the job that the verdict is of. */
+static struct chain_job *job_of(struct chain_job *j, const struct verdict *verdict)
+{
+    struct chain_job *end = j->chain->jobs + j->chain->n_jobs;
+
+    if (!j->suite)
+        return j;
+    while (j < end && (j->suite == NULL || j->driver != j->suite->driver || j->number != verdict->family))
+        j++;
+    return j;
 }
 
 static int send_document(struct chain_job *j, const struct verdict *verdict)
@@ -201,6 +252,7 @@ static int on_verdict(struct chain_job *j, const struct verdict *judged,
     struct verdict verdict = *judged;
     int held, r;
 
+    j = job_of(j, judged);
     verdict.is_by_process = j->job->subject == SUBJECT_PROCESS;
     r = held = forgive_judge(j->chain->forgive, &verdict);
     if (r >= 0)
@@ -288,12 +340,17 @@ static int feed_job(struct chain_job *j, const struct event *event)
     r = skip(j, event, user, partition);
     if (r != 0)
         return r < 0 ? r : 0;
+    if (j->suite) {
+        callbacks = callbacks_of(j->suite);
+        return detector_feed_family(j->suite->detector, event, user, j->number, &callbacks);
+    }
     return detector_feed(j->detector, event, user, partition, &callbacks);
 }
 
 int chain_event(struct chain *chain, const struct event *event)
 {
     struct job_bits selecting;
+    const struct chain_job *fed = NULL; /* the suite that has had the event */
     bool is_selected;
     int r;
 
@@ -306,9 +363,14 @@ int chain_event(struct chain *chain, const struct event *event)
         return r;
     chain->stats.n_selected++;
     r = chain_advance(chain, event->time_usec);
-    for (size_t i = 0; r >= 0 && i < chain->n_jobs; i++)
-        if (job_bits_has(&selecting, i))
-            r = feed_job(&chain->jobs[i], event);
+    for (size_t i = 0; r >= 0 && i < chain->n_jobs; i++) {
+        struct chain_job *j = &chain->jobs[i];
+
+        if (!job_bits_has(&selecting, i) || (j->suite && j->suite == fed))
+            continue;
+        r = feed_job(j, event);
+        fed = j->suite ? j->suite : fed;
+    }
     return r < 0 ? r : 1;
 }
 
@@ -318,7 +380,7 @@ int chain_advance(struct chain *chain, int64_t time_usec)
         struct detector_callbacks callbacks = callbacks_of(&chain->jobs[i]);
         int r = 0;
 
-        if (detector_deadline_usec(chain->jobs[i].detector) <= time_usec)
+        if (chain->jobs[i].detector && detector_deadline_usec(chain->jobs[i].detector) <= time_usec)
             r = detector_advance(chain->jobs[i].detector, time_usec, &callbacks);
         if (r < 0)
             return r;
@@ -332,7 +394,8 @@ int64_t chain_deadline_usec(const struct chain *chain)
     int64_t deadline = forgive_deadline_usec(chain->forgive);
 
     for (size_t i = 0; i < chain->n_jobs; i++)
-        deadline = MIN(deadline, detector_deadline_usec(chain->jobs[i].detector));
+        if (chain->jobs[i].detector)
+            deadline = MIN(deadline, detector_deadline_usec(chain->jobs[i].detector));
     return deadline;
 }
 
@@ -340,7 +403,7 @@ int chain_finish(struct chain *chain)
 {
     for (size_t i = 0; i < chain->n_jobs; i++) {
         struct detector_callbacks callbacks = callbacks_of(&chain->jobs[i]);
-        int r = detector_finish(chain->jobs[i].detector, &callbacks);
+        int r = chain->jobs[i].detector ? detector_finish(chain->jobs[i].detector, &callbacks) : 0;
 
         if (r < 0)
             return r;
@@ -351,7 +414,7 @@ int chain_finish(struct chain *chain)
 int chain_changes(struct chain *chain, change_fn fn, void *userdata)
 {
     for (size_t i = 0; i < chain->n_jobs; i++) {
-        int r = detector_changes(chain->jobs[i].detector, fn, userdata);
+        int r = chain->jobs[i].detector ? detector_changes(chain->jobs[i].detector, fn, userdata) : 0;
 
         if (r < 0)
             return r;
@@ -362,7 +425,8 @@ int chain_changes(struct chain *chain, change_fn fn, void *userdata)
 /* "DETECTOR/JOB/…" belongs to the job's detector. */
 static bool owns_key(const struct chain_job *j, struct slice key)
 {
-    struct slice driver = slice_from_string(j->driver->name), id = slice_from_string(j->job->id);
+    struct slice driver = slice_from_string(j->driver->name);
+    struct slice id = j->suite ? SLICE("suite") : slice_from_string(j->job->id);
 
     return key.len > driver.len + id.len + 1 && slice_starts_with(key, driver) &&
            key.data[driver.len] == '/' && slice_starts_with(slice_skip(key, driver.len + 1), id) &&
@@ -372,7 +436,7 @@ static bool owns_key(const struct chain_job *j, struct slice key)
 int chain_restore(struct chain *chain, const struct change *change)
 {
     for (size_t i = 0; i < chain->n_jobs; i++)
-        if (owns_key(&chain->jobs[i], change->key))
+        if (chain->jobs[i].detector && owns_key(&chain->jobs[i], change->key))
             return detector_restore(chain->jobs[i].detector, change);
     if (forgive_owns(change->key))
         return forgive_restore(chain->forgive, change);

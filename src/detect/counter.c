@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A decayed count that does not depend on the order in which its buckets became known. The usual pair (value,
+ * time) cannot have that: a late bucket would have to be weighed back, a repeated one cannot be told from a
+ * new one, and a sum of doubles depends on its order. So the last 64 buckets (16 hours, the lateness) are
+ * kept as bits. A bucket leaves them for the value when a newer one pushes it out, oldest first; the value is
+ * then always the same chain of operations, in order of time. Reading multiplies and adds: eight table
+ * look-ups for the bits, two for the rest.
+ *
+ * A cap on the buckets of one day takes the value of repetition: who runs a command in every quarter of an
+ * hour is known after a day as well as somebody who ran it in a few of them, no better. The first of a day
+ * count, so that what is known does not depend on what still comes.
+ *
+ * A sum keeps its order by being exact: addends are rounded to 2^-20 of the weight that a bucket has in its
+ * own half-life (an epoch), and a double adds multiples of 2^-21 below 2^31 without rounding. An epoch later
+ * all is halved, which is exact too, and what is smaller than the smallest late addend is cut.
+ *
+ * Exact mode computes what the reference does, value * exp(-l * dt) in seconds, and counts a bucket once only
+ * against the last one. It exists to be compared, and knows no late events.
+ *
+ * Space: 24 bytes a counter. A weight below 2^-87 (a bucket seven years ago) is 0.
+ */
+#include "detect/counter.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "util/cleanup.h"
+
+#define BUCKET_SECONDS  900.0
+#define BUCKETS_PER_DAY 96U
+#define LAG_MAX         ((1U << 24) - 1)
+#define N_FOLDED_MAX    255U
+/* of an addend; with half of it kept for the epoch before, sums are exact up to 2^31 */
+#define SUM_PART 0x1p-20
+
+void decay_init(struct decay *decay, double half_life_seconds, bool is_exact)
+{
+    const double a_bucket = 1 / fmax(1, floor(half_life_seconds / BUCKET_SECONDS + 0.5));
+
+    decay->is_exact = is_exact;
+    decay->half_life = (uint32_t)fmax(1, floor(half_life_seconds / BUCKET_SECONDS + 0.5));
+    decay->log_rate = log(2) / half_life_seconds;
+    for (unsigned i = 0; i < 256; i++)
+        decay->fine[i] = exp2(-a_bucket * i);
+    for (unsigned i = 0; i < 1024; i++)
+        decay->coarse[i] = exp2(-a_bucket * 256 * i);
+    for (unsigned byte = 0; byte < 8; byte++)
+        for (unsigned v = 0; v < 256; v++) {
+            decay->bits[byte][v] = 0;
+            for (unsigned bit = 0; bit < 8; bit++)
+                if (v >> bit & 1)
+                    decay->bits[byte][v] += decay->fine[8 * byte + bit];
+        }
+}
+
+double decay_weight(const struct decay *decay, uint32_t age)
+{
+    return age >= 256U * 1024U ? 0 : decay->coarse[age >> 8] * decay->fine[age & 255];
+}
+
+static double exact_value(const struct decay *decay, double value, double then, double now)
+{
+    return value > 0 ? value * exp(-decay->log_rate * (now - then)) : 0;
+}
+
+static unsigned n_bits(uint64_t bits)
+{
+    return (unsigned)__builtin_popcountll(bits);
+}
+
+/* Only the first `allowed` of these buckets. Bit 0 is the newest. */
+static uint64_t first_bits(uint64_t bits, unsigned allowed)
+{
+    for (unsigned n = n_bits(bits); n > allowed; n--)
+        bits &= bits - 1;
+    return bits;
+}
+
+/* The recent buckets that count under the cap: they touch two days at most. */
+static uint64_t capped_bits(const struct counter *c, unsigned max_a_day, bool *ret_has_last)
+{
+    const unsigned in_day = c->last % BUCKETS_PER_DAY;
+    const uint64_t today = in_day >= 64 ? UINT64_MAX : (UINT64_C(1) << in_day) - 1;
+    const uint32_t day = c->last / BUCKETS_PER_DAY, folded_day = (c->last - c->lag) / BUCKETS_PER_DAY;
+    unsigned left[2] = {max_a_day, max_a_day};
+
+    if (c->value > 0 && day - folded_day < 2)
+        left[day - folded_day] = c->n_folded < max_a_day ? max_a_day - c->n_folded : 0;
+    *ret_has_last = n_bits(c->recent & today) < left[0];
+    return first_bits(c->recent & today, left[0]) | first_bits(c->recent & ~today, left[1]);
+}
+
+double counter_value(const struct decay *decay, const struct counter *c, unsigned max_a_day,
+                     struct moment now)
+{
+    double sum = 0;
+    uint64_t bits = c->recent;
+    bool has_last = true;
+
+    if (counter_is_empty(c))
+        return 0;
+    if (decay->is_exact)
+        return exact_value(decay, c->value, c->seconds, now.seconds);
+    if (max_a_day > 0 && n_bits(bits) + c->n_folded >= max_a_day)
+        bits = capped_bits(c, max_a_day, &has_last);
+    for (unsigned byte = 0; bits != 0; byte++, bits >>= 8)
+        sum += decay->bits[byte][bits & 255];
+    sum = sum * decay->fine[1] + (has_last ? 1 : 0);
+    if (c->value > 0)
+        sum += c->value * decay_weight(decay, c->lag);
+    return sum * decay_weight(decay, now.bucket > c->last ? now.bucket - c->last : 0);
+}
+
+/* One bucket, newer than all in the value, leaves the bits. */
+static void fold(const struct decay *decay, struct counter *c, unsigned max_a_day, uint32_t bucket)
+{
+    const uint32_t newest = c->last - c->lag;
+    const bool is_same_day = c->value > 0 && bucket / BUCKETS_PER_DAY == newest / BUCKETS_PER_DAY;
+
+    if (max_a_day > 0 && is_same_day && c->n_folded >= max_a_day)
+        return;
+    if (c->value > 0)
+        c->value *= decay_weight(decay, bucket - newest);
+    c->value += 1;
+    c->n_folded = is_same_day && c->n_folded < N_FOLDED_MAX ? c->n_folded + 1U : 1U;
+    c->lag = c->last - bucket;
+}
+
+static void move_on(const struct decay *decay, struct counter *c, unsigned max_a_day, uint32_t bucket)
+{
+    const uint32_t by = bucket - c->last;
+    uint64_t leaving = by >= 64 ? c->recent : c->recent & ~(UINT64_MAX >> by);
+
+    while (leaving != 0) {
+        const unsigned bit = 63U - (unsigned)__builtin_clzll(leaving);
+
+        fold(decay, c, max_a_day, c->last - 1 - bit);
+        leaving &= ~(UINT64_C(1) << bit);
+    }
+    if (by >= COUNTER_RECENT_BUCKETS)
+        fold(decay, c, max_a_day, c->last);
+    c->recent = by >= 64 ? 0 : c->recent << by;
+    if (by < COUNTER_RECENT_BUCKETS)
+        c->recent |= UINT64_C(1) << (by - 1);
+    c->lag = c->value > 0 ? (by > LAG_MAX - c->lag ? LAG_MAX : c->lag + by) : 0;
+    c->last = bucket;
+}
+
+bool counter_add(const struct decay *decay, struct counter *c, unsigned max_a_day, struct moment when)
+{
+    uint64_t bit;
+
+    if (decay->is_exact) {
+        if (c->last == when.bucket)
+            return false;
+        c->value = exact_value(decay, c->value, c->seconds, when.seconds) + 1;
+        c->seconds = when.seconds;
+        c->last = when.bucket;
+        return true;
+    }
+    if (counter_is_empty(c)) {
+        c->last = when.bucket;
+        return true;
+    }
+    if (when.bucket > c->last) {
+        move_on(decay, c, max_a_day, when.bucket);
+        return true;
+    }
+    if (when.bucket == c->last || c->last - when.bucket >= COUNTER_RECENT_BUCKETS)
+        return false;
+    bit = UINT64_C(1) << (c->last - when.bucket - 1);
+    if (c->recent & bit)
+        return false;
+    c->recent |= bit;
+    return true;
+}
+
+bool counter_sum(const struct decay *decay, struct counter *c, struct moment when)
+{
+    if (decay->is_exact)
+        c->last = 0;
+    return counter_add(decay, c, 0, when);
+}
+
+bool counter_has(const struct counter *c, uint32_t bucket)
+{
+    if (counter_is_empty(c) || bucket > c->last || c->last - bucket >= COUNTER_RECENT_BUCKETS)
+        return false;
+    return bucket == c->last || (c->recent >> (c->last - bucket - 1) & 1);
+}
+
+uint32_t counter_previous(const struct counter *c, uint32_t bucket)
+{
+    uint64_t older = c->recent;
+
+    if (counter_is_empty(c))
+        return UINT32_MAX;
+    if (bucket > c->last)
+        return c->last;
+    if (c->last - bucket >= 64)
+        older = 0;
+    else
+        older &= ~((UINT64_C(1) << (c->last - bucket)) - 1); /* ages above that of the bucket */
+    if (older != 0)
+        return c->last - 1 - (uint32_t)__builtin_ctzll(older);
+    return c->value > 0 ? c->last - c->lag : UINT32_MAX;
+}
+
+/* What a bucket weighs in the unit of its own epoch, 1 to 2. */
+static double grown(const struct decay *decay, uint32_t bucket)
+{
+    return exp2((double)(bucket % decay->half_life) / decay->half_life);
+}
+
+/* To a multiple of so small a part: exact in a double up to 2^32. */
+static double rounded(double v, double part)
+{
+    return floor(v / part + 0.5) * part;
+}
+
+double sum_value(const struct decay *decay, const struct sum *sum, struct moment now)
+{
+    if (decay->is_exact)
+        return exact_value(decay, sum->value, sum->seconds, now.seconds);
+    if (!(sum->value > 0))
+        return 0;
+    return sum->value * decay_weight(decay, now.bucket - (uint32_t)sum->epoch * decay->half_life);
+}
+
+void sum_add(const struct decay *decay, struct sum *sum, struct moment when, double amount)
+{
+    const uint64_t epoch = when.bucket / decay->half_life;
+
+    if (decay->is_exact) {
+        sum->value = exact_value(decay, sum->value, sum->seconds, when.seconds) + amount;
+        sum->seconds = when.seconds;
+        return;
+    }
+    if (epoch > sum->epoch) {
+        /* what an earlier epoch can still add is a multiple of this, so cutting what is smaller commutes */
+        sum->value = floor(ldexp(sum->value, -(int)MIN(epoch - sum->epoch, (uint64_t)1000)) / SUM_PART * 2) *
+                     (SUM_PART / 2);
+        sum->epoch = epoch;
+    }
+    sum->value += ldexp(rounded(amount * rounded(grown(decay, when.bucket), SUM_PART), SUM_PART),
+                        -(int)MIN(sum->epoch - epoch, (uint64_t)1000));
+}

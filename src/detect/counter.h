@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAPAX_DETECT_COUNTER_H
+#define HAPAX_DETECT_COUNTER_H
+
+/*
+ * Counters of the novelty detector: in how many buckets something was seen, older ones weighing less. A
+ * bucket counts once. Two kinds: struct counter for what belongs to one user or host (a set of buckets),
+ * struct series for sums over the fleet (a number a bucket). All zeroes is an empty one.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Buckets kept one by one: the newest and those of the 16 hours before it. */
+#define COUNTER_RECENT_BUCKETS 65U
+
+/* What an age in buckets weighs; made once by decay_init. */
+struct decay {
+    uint32_t half_life;  /* buckets */
+    bool is_exact;       /* reproduce the reference: decay by seconds, not by buckets; no late events */
+    double log_rate;     /* ln 2 / half-life, a second */
+    double fine[256];    /* by age */
+    double coarse[1024]; /* by age / 256 */
+    double bits[8][256]; /* sum of what the bits of one byte of a counter weigh */
+};
+
+/* A point of the stream. */
+struct moment {
+    double seconds;  /* since the epoch */
+    uint32_t bucket; /* of 15 minutes */
+};
+
+struct counter {
+    double value; /* of all buckets older than the recent ones, as of the newest of them (exact: as of
+                     seconds) */
+    union {
+        uint64_t recent; /* bit i: bucket last - 1 - i; the last is always there */
+        double seconds;  /* exact: when value was true */
+    };
+    uint32_t last;         /* newest bucket */
+    uint32_t lag : 24;     /* last - newest bucket that is in value; enough for 470 years */
+    uint32_t n_folded : 8; /* buckets of that one's day in value */
+};
+
+void decay_init(struct decay *decay, double half_life_seconds, bool is_exact);
+/* What a bucket this old weighs: 2^(-age / half-life). */
+double decay_weight(const struct decay *decay, uint32_t age);
+
+/*
+ * The decayed number of buckets at a moment that is not before the last one. max_a_day: of the buckets of one
+ * day (UTC) only the first ones count; 0: all. The same max_a_day must be given to all calls for a counter.
+ */
+double counter_value(const struct decay *decay, const struct counter *counter, unsigned max_a_day,
+                     struct moment now);
+/*
+ * Counts a bucket. True: it is new. False: known, or older than COUNTER_RECENT_BUCKETS. Whatever the order of
+ * calls within that, the bytes of the counter are the same.
+ */
+bool counter_add(const struct decay *decay, struct counter *counter, unsigned max_a_day, struct moment when);
+/* As counter_add without a cap; but exact: one more, whatever the bucket. */
+bool counter_sum(const struct decay *decay, struct counter *counter, struct moment when);
+/* Whether the bucket is one of the recent ones. */
+bool counter_has(const struct counter *counter, uint32_t bucket);
+/* The newest bucket before this one among the recent ones and the last that went; UINT32_MAX: none. */
+uint32_t counter_previous(const struct counter *counter, uint32_t bucket);
+
+static inline bool counter_is_empty(const struct counter *counter)
+{
+    return counter->last == 0;
+}
+
+/* A sum that halves with each half-life. All zeroes is 0. */
+struct sum {
+    double value; /* in the weights of its epoch (exact: as of seconds) */
+    union {
+        uint64_t epoch; /* a whole number of half-lives since 1970 */
+        double seconds;
+    };
+};
+
+double sum_value(const struct decay *decay, const struct sum *sum, struct moment now);
+/*
+ * Adds so much in this bucket. The order of calls within one half-life does not change a bit of the sum, for
+ * amounts that are multiples of 2^-20 (others are rounded to one).
+ */
+void sum_add(const struct decay *decay, struct sum *sum, struct moment when, double amount);
+
+#endif
