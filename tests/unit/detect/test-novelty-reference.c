@@ -114,9 +114,8 @@ Test(novelty_reference, a_fleet_has_the_published_scores, .timeout = 100)
     struct detector *d = NULL;
     struct heard heard = {0};
     const struct detector_callbacks callbacks = {.provisional = hear, .userdata = &heard};
-    char command[8192], seconds[32], host[64], user[64], name[64];
-    double score, worst = 0;
-    unsigned family;
+    char command[8192], line[512];
+    double worst = 0;
     size_t n = 0;
     FILE *f;
 
@@ -131,14 +130,19 @@ Test(novelty_reference, a_fleet_has_the_published_scores, .timeout = 100)
                                   .job = "suite", .options = &options, .families = families, .n_families = 7},
                               &d),
                  0);
-    while (fscanf(f, "%31s %63s %63s %63s %u %lf", seconds, host, user, name, &family, &score) == 6) {
+    while (fgets(line, sizeof(line), f)) {
+        char *rest = line, *seconds = strsep(&rest, " "), *host = strsep(&rest, " ");
+        char *user = strsep(&rest, " "), *name = strsep(&rest, " "), *family = strsep(&rest, " ");
         struct event event = EVENT_INIT;
 
         event.time_usec = (int64_t)llround(strtod(seconds, NULL) * 1e6);
+        cr_assert_not_null(rest);
         event.host = slice_from_string(host);
         event.process_name = slice_from_string(name);
-        cr_assert_eq(detector_feed_family(d, &event, slice_from_string(user), family, &callbacks), 0);
-        worst = fmax(worst, fabs(heard.last.score - score));
+        cr_assert_eq(detector_feed_family(d, &event, slice_from_string(user),
+                                          (unsigned)strtoul(family, NULL, 10), &callbacks),
+                     0);
+        worst = fmax(worst, fabs(heard.last.score - strtod(rest, NULL)));
         n++;
     }
     pclose(f);
