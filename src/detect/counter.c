@@ -47,6 +47,10 @@ void decay_init(struct decay *decay, double half_life_seconds, bool is_exact)
         decay->fine[i] = exp2(-a_bucket * i);
     for (unsigned i = 0; i < 1024; i++)
         decay->coarse[i] = exp2(-a_bucket * 256 * i);
+    for (unsigned i = 0; i < 256; i++) {
+        decay->grown_fine[i] = exp2(a_bucket * i);
+        decay->grown_coarse[i] = exp2(fmin(1, a_bucket * 256 * i)); /* beyond a half-life: not used */
+    }
     for (unsigned byte = 0; byte < 8; byte++)
         for (unsigned v = 0; v < 256; v++) {
             decay->bits[byte][v] = 0;
@@ -106,8 +110,12 @@ double counter_value(const struct decay *decay, const struct counter *c, unsigne
         return exact_value(decay, c->value, c->seconds, now.seconds);
     if (max_a_day > 0 && n_bits(bits) + c->n_folded >= max_a_day)
         bits = capped_bits(c, max_a_day, &has_last);
-    for (unsigned byte = 0; bits != 0; byte++, bits >>= 8)
-        sum += decay->bits[byte][bits & 255];
+    while (bits != 0) { /* mostly few: from one byte that is not 0 to the next */
+        const unsigned byte = (unsigned)__builtin_ctzll(bits) / 8;
+
+        sum += decay->bits[byte][bits >> 8 * byte & 255];
+        bits &= ~(UINT64_C(255) << 8 * byte);
+    }
     sum = sum * decay->fine[1] + (has_last ? 1 : 0);
     if (c->value > 0)
         sum += c->value * decay_weight(decay, c->lag);
@@ -212,7 +220,9 @@ uint32_t counter_previous(const struct counter *c, uint32_t bucket)
 /* What a bucket weighs in the unit of its own epoch, 1 to 2. */
 static double grown(const struct decay *decay, uint32_t bucket)
 {
-    return exp2((double)(bucket % decay->half_life) / decay->half_life);
+    const uint32_t age = bucket % decay->half_life;
+
+    return decay->grown_coarse[age >> 8] * decay->grown_fine[age & 255];
 }
 
 /* To a multiple of so small a part: exact in a double up to 2^32. */
@@ -245,6 +255,6 @@ void sum_add(const struct decay *decay, struct sum *sum, struct moment when, dou
                      (SUM_PART / 2);
         sum->epoch = epoch;
     }
-    sum->value += ldexp(rounded(amount * rounded(grown(decay, when.bucket), SUM_PART), SUM_PART),
-                        -(int)MIN(sum->epoch - epoch, (uint64_t)1000));
+    amount = rounded(amount * rounded(grown(decay, when.bucket), SUM_PART), SUM_PART);
+    sum->value += epoch == sum->epoch ? amount : ldexp(amount, -(int)MIN(sum->epoch - epoch, (uint64_t)1000));
 }

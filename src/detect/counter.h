@@ -21,7 +21,8 @@ struct decay {
     double log_rate;     /* ln 2 / half-life, a second */
     double fine[256];    /* by age */
     double coarse[1024]; /* by age / 256 */
-    double bits[8][256]; /* sum of what the bits of one byte of a counter weigh */
+    double grown_fine[256], grown_coarse[256]; /* the other way: 2^(age / half-life), up to a half-life */
+    double bits[8][256];                       /* sum of what the bits of one byte of a counter weigh */
 };
 
 /* A point of the stream. */

@@ -60,7 +60,10 @@ static void look_up_chance(const struct surprise *s, struct scene *scene, enum p
 {
     const struct hazard *hazard = &s->fleets[scene->kind].hazards[place];
     const struct moment now = scene->now;
-    const unsigned bin = (unsigned)fmin(SURPRISE_N_BINS - 1, 2 * log2(1 + exposure));
+    const double squared = (1 + exposure) * (1 + exposure);
+    /* half octaves of 1 + n are whole octaves of its square */
+    const unsigned bin =
+        squared >= 1 << (SURPRISE_N_BINS - 1) ? SURPRISE_N_BINS - 1 : (unsigned)ilogb(squared);
     const double mean = (sum_value(&s->decay, &hazard->novelties[SURPRISE_N_BINS], now) + 1) /
                         (sum_value(&s->decay, &hazard->trials[SURPRISE_N_BINS], now) + 2);
 
