@@ -4,8 +4,11 @@
 
 /* Which journal entries are wanted, as a user writes it. */
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "config/option.h"
 #include "util/cleanup.h"
 #include "util/slice.h"
 
@@ -18,5 +21,31 @@ int journald_match_next(struct slice *group, struct slice *ret_condition) _warn_
 
 /* The groups for no setting: what the rulebases can read. NULL-terminated. */
 extern const char *const journald_default_matches[];
+
+/* The same conditions, for a reader that has an entry's fields before it: as sd_journal_add_match(3), all of
+ * a group must hold, but of conditions on one field any. */
+struct journald_filter {
+    struct journald_condition {
+        struct slice text; /* FIELD=VALUE; borrowed from what it was made of */
+        uint64_t bit;      /* of its field in its group */
+    } * conditions;
+    size_t n_conditions;
+    uint64_t *groups; /* all bits of each */
+    size_t n_groups;
+    bool is_everything; /* "*" */
+};
+
+/* Limit on the fields of all groups together: a bit each. */
+#define JOURNALD_FILTER_MAX_FIELDS 64
+
+/* Makes the filter of matches (borrowed; empty: the default ones). 1: too many for it, nothing was made; 0,
+ * -ENOMEM, or -EINVAL: not a condition. */
+int journald_filter_init(struct journald_filter *filter, const struct string_list *matches) _warn_unused_;
+void journald_filter_done(struct journald_filter *filter);
+
+/* What one field "FIELD=VALUE" of an entry contributes: collect these by "or". */
+uint64_t journald_filter_look(const struct journald_filter *filter, struct slice field);
+/* Whether an entry of which this was collected is wanted. */
+bool journald_filter_wants(const struct journald_filter *filter, uint64_t seen);
 
 #endif
