@@ -29,6 +29,7 @@
  */
 #include "normalize/audit_assembler.h"
 #include "normalize/audit_gate.h"
+#include "normalize/audit_session.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -89,6 +90,7 @@ int audit_assembler_new(const struct audit_options *options, struct normalizer_s
         return -ENOMEM;
     a->uid_map = options->uid_map;
     a->gate = options->gate;
+    a->event_kinds = options->kinds != 0 ? options->kinds : EVENT_KIND_BIT(EVENT_PROCESS_START);
     a->stats = stats;
     if (options->host.len > 0) {
         a->host = malloc(options->host.len);
@@ -176,7 +178,8 @@ static int hand_over(struct audit_assembler *a, struct audit_lane *lane, struct 
     struct event event;
     int r;
 
-    if (audit_event_exec(&p->event) != AUDIT_EXEC_YES)
+    if (audit_event_exec(&p->event) != AUDIT_EXEC_YES ||
+        !(a->event_kinds & EVENT_KIND_BIT(EVENT_PROCESS_START)))
         return drop(a, lane, p);
     r = finish(a, lane, p, true);
     if (r >= 0)
@@ -318,6 +321,43 @@ static int take(struct audit_assembler *a, struct audit_pending *p, const struct
     return r;
 }
 
+/*
+ * A record that is a session or account event by itself, where somebody asked for those. Its second copy
+ * (journald's kernel transport) is known by its id, unless that is also a pending event's. 1: it is counted;
+ * 0: it is none that was asked for.
+ */
+static int take_context(struct audit_assembler *a, struct audit_lane *lane, const struct audit_key *key,
+                        struct audit_finished *finished, bool is_pending, const struct audit_record *record,
+                        event_fn emit, void *userdata)
+{
+    enum event_kind kind;
+    struct event event;
+    int r;
+
+    if (!audit_session_find_kind(record->type, &kind) || !(a->event_kinds & EVENT_KIND_BIT(kind)))
+        return 0;
+    if (finished && (finished->kinds & AUDIT_CONTEXT)) {
+        a->stats->n_duplicates++;
+        a->stats->n_ignored++;
+        return 1;
+    }
+    r = audit_session_read(record, a->uid_map, slice_new(a->host, a->host_len), &a->arena, &event);
+    if (r == 0)
+        a->stats->n_quarantined++;
+    if (r > 0) {
+        if (finished)
+            finished->kinds |= AUDIT_CONTEXT;
+        else if (!is_pending)
+            r = audit_lane_add_finished(lane, key, false, AUDIT_CONTEXT);
+        a->stats->n_used++;
+        a->stats->n_context++;
+        if (r >= 0)
+            r = emit(userdata, &event);
+    }
+    arena_reset(&a->arena);
+    return r < 0 ? r : 1;
+}
+
 int audit_assembler_feed(struct audit_assembler *a, const struct audit_record *record, event_fn emit,
                          void *userdata)
 {
@@ -350,6 +390,9 @@ int audit_assembler_feed(struct audit_assembler *a, const struct audit_record *r
     p = audit_lane_find_pending(lane, &key);
     finished = p ? NULL : audit_lane_find_finished(lane, &key);
     if (kind == 0) {
+        r = take_context(a, lane, &key, finished, p != NULL, record, emit, userdata);
+        if (r != 0)
+            return MIN(r, 0);
         /* of an event's other records we need nothing */
         if (finished && finished->is_gated)
             a->stats->n_gated++;

@@ -32,6 +32,7 @@ struct audit_options {
     const struct uid_map *uid_map; /* borrowed, may be NULL */
     struct slice host;             /* host.name of records that name none; copied */
     const struct gate *gate;       /* borrowed; NULL: every process start is wanted */
+    unsigned kinds; /* EVENT_KIND_BITs: which events are handed over; 0: process starts alone */
 };
 
 int audit_assembler_new(const struct audit_options *options, struct normalizer_stats *stats,
@@ -44,7 +45,7 @@ DEFINE_CLEANUP(struct audit_assembler *, audit_assembler_free)
  * (another event's, a duplicate, a late one), n_quarantined (lies about itself), n_gated (of an event that
  * its SYSCALL shows nobody wants: also those of its records that came before). emit is called for what is
  * complete or ended by this record, and for what this record's time shows to be overdue. Also counts
- * n_events, n_incomplete, n_evicted.
+ * n_events, n_context, n_incomplete, n_evicted.
  */
 int audit_assembler_feed(struct audit_assembler *a, const struct audit_record *record, event_fn emit,
                          void *userdata) _warn_unused_;

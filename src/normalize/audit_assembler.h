@@ -16,6 +16,7 @@ enum { AUDIT_LANE_LOW, AUDIT_LANE_VOUCHED, AUDIT_N_LANES };
 struct audit_assembler {
     const struct uid_map *uid_map;
     const struct gate *gate; /* NULL: none */
+    unsigned event_kinds;    /* as in struct audit_options */
     char *host;              /* NULL: none */
     size_t host_len;
     struct normalizer_stats *stats;

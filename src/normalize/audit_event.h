@@ -21,6 +21,8 @@ enum audit_kind {
     AUDIT_EOE = 1 << 5,
 };
 #define AUDIT_KINDS_ALL 0x3fU
+/* Of an id that is over: a session or account event was handed over for it (audit_session.h). */
+#define AUDIT_CONTEXT 0x40U
 
 /* "SYSCALL", "1300", "UNKNOWN[1300]": all the same. */
 unsigned audit_kind_from_type(struct slice type);

@@ -319,7 +319,7 @@ static int load_finished(struct audit_lane *lane, struct slice *bytes)
         PUT(load_bool(bytes, &is_start));
         PUT(slice_read_u32(bytes, &kinds));
         key.time_usec = (int64_t)time;
-        if (kinds > AUDIT_KINDS_ALL || audit_lane_find_finished(lane, &key))
+        if (kinds > (AUDIT_KINDS_ALL | AUDIT_CONTEXT) || audit_lane_find_finished(lane, &key))
             return -EBADMSG;
         PUT(audit_lane_add_finished(lane, &key, is_start, kinds));
     }

@@ -83,8 +83,8 @@ int normalizer_new(const struct normalizer_options *options, struct normalizer *
     r = options->wanted ? gate_new(options->wanted, &n->gate) : 0;
     if (r < 0)
         return r;
-    audit_options =
-        (struct audit_options){.uid_map = options->uid_map, .host = n->options.host, .gate = n->gate};
+    audit_options = (struct audit_options){
+        .uid_map = options->uid_map, .host = n->options.host, .gate = n->gate, .kinds = n->options.kinds};
     r = audit_assembler_new(&audit_options, &n->stats, &n->assembler);
     if (r < 0)
         return r;
