@@ -9,6 +9,8 @@
  * output carries omprog's replies. The command line's own options (--follow, --journal-file …) are short ways
  * to write such keys.
  */
+#include "cli/run.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,23 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/args.h"
-#include "cli/instances.h"
-#include "cli/setup.h"
-#include "engine/engine.h"
 #include "log/log.h"
 #include "util/parse.h"
-
-struct run {
-    struct setup setup;
-    const struct arg_command *command;
-    struct instance_list sources, sinks;
-    struct store *store;
-    char *state_path;
-    size_t n_journal_files;
-    bool is_following;
-    bool is_logged; /* what went wrong, by the engine */
-};
 
 static int set(struct run *run, const char *key, const char *value)
 {
@@ -42,7 +29,7 @@ static int set(struct run *run, const char *key, const char *value)
 
     if (asprintf(&assignment, "%s=%s", key, value) < 0)
         return EXIT_FAILURE;
-    return config_set(run->setup.config, assignment, &run->setup.diags) == -ENOMEM ? EXIT_FAILURE : 0;
+    return config_set(run->setup->config, assignment, &run->setup->diags) == -ENOMEM ? EXIT_FAILURE : 0;
 }
 
 static int take_option(void *userdata, const struct arg_option *option, const char *value)
@@ -64,7 +51,7 @@ static int take_option(void *userdata, const struct arg_option *option, const ch
     }
     if (strcmp(option->name, "state") == 0)
         return set(run, "state.path", value);
-    return setup_take_option(&run->setup, run->command, option, value);
+    return setup_take_option(run->setup, run->command, option, value);
 }
 
 /* FILE operands: one file source each, named by their place. */
@@ -111,7 +98,7 @@ static bool stdout_is_taken(struct run *run)
 
         if (asprintf(&key, "source.%s.protocol", run->sources.items[i].name) < 0)
             return false;
-        protocol = config_get(run->setup.config, key);
+        protocol = config_get(run->setup->config, key);
         if (protocol && strcmp(protocol, "omprog") == 0)
             return true;
     }
@@ -120,15 +107,15 @@ static bool stdout_is_taken(struct run *run)
 
 static int load_instances(struct run *run)
 {
-    int r = instances_load_sources(&run->setup, stdin_brings_records() ? "stdin" : "journald", &run->sources),
+    int r = instances_load_sources(run->setup, stdin_brings_records() ? "stdin" : "journald", &run->sources),
         q;
     bool is_taken = stdout_is_taken(run);
 
-    q = instances_load_sinks(&run->setup, is_taken ? "journal" : "stdout", &run->sinks);
+    q = instances_load_sinks(run->setup, is_taken ? "journal" : "stdout", &run->sinks);
     for (size_t i = 0; is_taken && i < run->sinks.n; i++)
         if (strcmp(sink_driver_name(run->sinks.items[i].sink_driver), "stdout") == 0)
             q = diag_add(
-                &run->setup.diags, NULL, 0, 0,
+                &run->setup->diags, NULL, 0, 0,
                 "sink.%s: standard output carries the omprog replies, use a file, journal or kafka sink",
                 run->sinks.items[i].name);
     return MIN(r, q);
@@ -146,7 +133,7 @@ static int make_parents(struct run *run)
         *slash = '\0';
         r = mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
         if (r < 0)
-            r = diag_add(&run->setup.diags, path, 0, 0,
+            r = diag_add(&run->setup->diags, path, 0, 0,
                          "cannot make this folder: %s (state.path or XDG_STATE_HOME choose another)",
                          strerror(-r));
         *slash = '/';
@@ -156,14 +143,15 @@ static int make_parents(struct run *run)
     return 0;
 }
 
-static int prepare(struct run *run)
+int run_prepare(struct run *run)
 {
-    struct setup *setup = &run->setup;
+    struct setup *setup = run->setup;
     int r = setup_load(setup, true), q;
 
     if (r == -ENOMEM || !setup->has_settings)
         return r;
-    log_init(setup->settings.log_level);
+    if (!setup->is_reload)
+        log_init(setup->settings.log_level);
     q = instances_check_config(setup);
     r = MIN(r, q);
     if (r >= 0)
@@ -176,19 +164,9 @@ static int prepare(struct run *run)
     return MIN(r, q);
 }
 
-static int run_engine(struct run *run)
+void run_fill_options(struct run *run, struct setup *setup, struct engine_source_options *sources,
+                      struct outbox_sink *sinks, struct engine_options *ret_options)
 {
-    struct setup *setup = &run->setup;
-    _cleanup_(freep) struct engine_source_options *sources = calloc(run->sources.n + 1, sizeof(*sources));
-    _cleanup_(freep) struct outbox_sink *sinks = calloc(run->sinks.n + 1, sizeof(*sinks));
-    _cleanup_(engine_freep) struct engine *engine = NULL;
-    struct engine_options options;
-    char host[256] = "";
-    int r;
-
-    if (!sources || !sinks)
-        return -ENOMEM;
-    (void)gethostname(host, sizeof(host) - 1);
     for (size_t i = 0; i < run->sources.n; i++) {
         const struct instance *s = &run->sources.items[i];
 
@@ -202,7 +180,7 @@ static int run_engine(struct run *run)
     for (size_t i = 0; i < run->sinks.n; i++)
         sinks[i] = (struct outbox_sink){run->sinks.items[i].sink_driver, run->sinks.items[i].name,
                                         run->sinks.items[i].settings};
-    options = (struct engine_options){
+    *ret_options = (struct engine_options){
         .sources = sources,
         .n_sources = run->sources.n,
         .sinks = sinks,
@@ -212,7 +190,7 @@ static int run_engine(struct run *run)
                   .exceptions = setup->exceptions,
                   .detector = setup->detector,
                   .config = setup->config,
-                  .observer = {.version = HAPAX_VERSION, .host = slice_from_string(host)}},
+                  .observer = {.version = HAPAX_VERSION, .host = slice_from_string(run->host)}},
         .commit_interval_usec = setup->settings.commit_interval_usec,
         .close_delay_usec = setup->settings.close_delay_usec,
         .outbox_limit_bytes = setup->settings.outbox_limit_bytes,
@@ -222,48 +200,94 @@ static int run_engine(struct run *run)
         .history_limit_bytes = setup->settings.history_limit_bytes,
         .metrics_file = setup->settings.metrics_file,
         .metrics_interval_usec = setup->settings.metrics_interval_usec,
+        .reload = run_reload,
+        .reload_userdata = run,
     };
-    r = engine_new(&options, &setup->diags, &engine);
-    if (r < 0)
-        return r;
-    r = engine_run(engine, &setup->diags);
-    run->is_logged = setup->diags.n == 0;
+}
+
+static int run_engine(struct run *run)
+{
+    _cleanup_(freep) struct engine_source_options *sources = calloc(run->sources.n + 1, sizeof(*sources));
+    _cleanup_(freep) struct outbox_sink *sinks = calloc(run->sinks.n + 1, sizeof(*sinks));
+    _cleanup_(engine_freep) struct engine *engine = NULL;
+    /* a reload replaces run->setup, while the engine may still add to this */
+    _cleanup_(diag_list_done) struct diag_list diags = DIAG_LIST_INIT;
+    _cleanup_(freep) char *metrics_file = NULL;
+    struct engine_options options;
+    int r;
+
+    if (!sources || !sinks)
+        return -ENOMEM;
+    (void)gethostname(run->host, sizeof(run->host) - 1);
+    run_fill_options(run, run->setup, sources, sinks, &options);
+    if (options.metrics_file && !(metrics_file = strdup(options.metrics_file)))
+        return -ENOMEM;
+    options.metrics_file = metrics_file; /* outlives run->setup */
+    r = engine_new(&options, &diags, &engine);
+    if (r >= 0) {
+        r = engine_run(engine, &diags);
+        run->is_logged = diags.n == 0;
+    }
+    if (r < 0 && diags.n > 0) {
+        diag_list_done(&run->setup->diags);
+        run->setup->diags = diags;
+        diags = DIAG_LIST_INIT;
+    }
     return r;
 }
 
-static void run_done(struct run *run)
+struct setup *setup_free(struct setup *setup)
+{
+    if (!setup)
+        return NULL;
+    setup_done(setup);
+    free(setup);
+    return NULL;
+}
+
+void run_done(struct run *run)
 {
     instance_list_done(&run->sources);
     instance_list_done(&run->sinks);
     store_close(run->store);
     free(run->state_path);
-    setup_done(&run->setup);
+    setup_free(run->chain_setup);
+    setup_free(run->setup);
+}
+
+int run_parse(struct run *run)
+{
+    int first, code;
+
+    run->setup = calloc(1, sizeof(*run->setup));
+    if (!run->setup || setup_init(run->setup) < 0)
+        return EXIT_FAILURE;
+    code = args_parse(run->command, run->argc, run->argv, take_option, run, &first);
+    if (code == 0)
+        code = add_files(run, run->argv + first, (size_t)(run->argc - first));
+    if (code == 0 && run->is_following && first == run->argc)
+        code = args_misuse(run->command, "--follow needs a FILE");
+    return code;
 }
 
 static int run(const struct arg_command *command, int argc, char **argv)
 {
-    struct run run = {.command = command};
-    int first, r,
-        code = setup_init(&run.setup) < 0 ? EXIT_FAILURE
-                                          : args_parse(command, argc, argv, take_option, &run, &first);
+    struct run run = {.command = command, .argc = argc, .argv = argv};
+    int r, code = run_parse(&run);
 
-    if (code == 0)
-        code = add_files(&run, argv + first, (size_t)(argc - first));
-    if (code == 0 && run.is_following && first == argc)
-        code = args_misuse(command, "--follow needs a FILE");
     if (code == 0) {
-        r = prepare(&run);
+        r = run_prepare(&run);
         if (r >= 0)
-            r = setup_find_state(&run.setup, &run.state_path);
+            r = setup_find_state(run.setup, &run.state_path);
         if (r >= 0)
             r = make_parents(&run);
         if (r >= 0)
-            r = store_open(run.state_path, (enum durability)run.setup.settings.durability, &run.setup.diags,
+            r = store_open(run.state_path, (enum durability)run.setup->settings.durability, &run.setup->diags,
                            &run.store);
         if (r >= 0)
             r = run_engine(&run);
         if (r < 0)
-            code = run.is_logged ? EXIT_FAILURE : setup_report(&run.setup, command->name, r);
+            code = run.is_logged ? EXIT_FAILURE : setup_report(run.setup, command->name, r);
     }
     run_done(&run);
     return code < 0 ? EXIT_SUCCESS : code;
@@ -301,7 +325,8 @@ const struct arg_command run_command = {
                "for the command. Without a configuration it reads the journal from now on (or standard "
                "input, where\n"
                "that is a pipe), runs network_connection_discovery and prints alerts on standard output.\n"
-               "The state is kept over restarts. SIGTERM and Ctrl-C end it, SIGHUP reopens its files.\n",
+               "The state is kept over restarts. SIGTERM and Ctrl-C end it, SIGHUP reopens its files\n"
+               "and reloads configuration, jobs, exceptions and rulebases.\n",
     .options = options,
     .n_options = ARRAY_SIZE(options),
     .more_help = list_drivers,

@@ -191,6 +191,8 @@ static int set_time_zone(struct setup *setup)
         config_place(setup->config, "time_zone", &file, &line, &column);
         return diag_add(&setup->diags, file, line, column, UNKNOWN_ZONE, zone);
     }
+    if (setup->is_reload)
+        return 0;
     /* Where TZ is not set at all, glibc looks at the file again for every time that is made: a system call a
        line. The name that it looks at, said to it, is read once. */
     if (zone ? setenv("TZ", strcmp(zone, "Z") == 0 ? "UTC" : zone, 1) < 0
@@ -326,6 +328,10 @@ static int load_jobs(struct setup *setup, const char *const *ids, size_t n_ids,
         return r;
     if (asprintf(&directory, "%s/jobs", setup->settings.rulebase) < 0)
         return -ENOMEM;
+    /* before they are read: what is written meanwhile is seen as a change, not missed */
+    r = setup_mark_files((const char *const[]){setup->settings.rulebase, directory}, 2, setup->jobs_mark);
+    if (r < 0)
+        return r;
     r = job_set_load(directory, ids, n_ids, &setup->diags, &setup->jobs);
     if (r >= 0 && families)
         r = families_apply(families, &setup->jobs);

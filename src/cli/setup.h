@@ -15,6 +15,7 @@
 #include "select/wanted.h"
 #include "store/store.h"
 #include "util/diag.h"
+#include "util/hash.h"
 
 /* The top of the configuration, as hapax.yaml(5) documents it. */
 struct settings {
@@ -48,10 +49,12 @@ struct setup {
     struct diag_list diags; /* problems so far: setup_report prints them */
     struct settings settings;
     bool has_settings;
+    bool is_reload; /* of a running program: what belongs to the process (TZ) is looked at, not touched */
     unsigned event_kinds; /* EVENT_KIND_BITs of what the inputs hand over; 0: process starts */
     struct rulebase *rulebase;
     struct uid_map *uid_map;
     struct job_set jobs;
+    char jobs_mark[HASH_ID_SIZE];     /* of the files that jobs are made of: another one, other jobs */
     struct exception_set *exceptions; /* NULL: none */
     char *exceptions_path;            /* what was read; NULL: nothing */
     char *config_path;                /* what was read; NULL: no file */
@@ -124,6 +127,11 @@ int setup_load_exceptions(struct setup *setup, bool use_default) __attribute__((
  * detector: from the command line; NULL: the configuration's word for it, if any.
  */
 int setup_choose_jobs(struct setup *setup, const char *detector, const char *const *ids, size_t n_ids)
+    __attribute__((warn_unused_result));
+
+/* An id of the names and bytes of every *.yaml in the folders (a folder that cannot be read has none). 0 or
+ * -ENOMEM. */
+int setup_mark_files(const char *const *directories, size_t n_directories, char ret_mark[HASH_ID_SIZE])
     __attribute__((warn_unused_result));
 
 /* Options for the normalizer of one input; reference_usec as in struct normalizer_options. */

@@ -61,6 +61,11 @@ void config_take(struct config *config, const char *path);
 void config_place(const struct config *config, const char *path, const char **ret_file, unsigned *ret_line,
                   unsigned *ret_column);
 
+/* Calls fn for each path that has another value in b than in a, or a value in one of them only. 0, or what fn
+ * returned below 0, which ends it. */
+int config_compare(const struct config *a, const struct config *b,
+                   int (*fn)(void *userdata, const char *path), void *userdata) _warn_unused_;
+
 /* Every path nobody took: "unknown key 'x'", with the nearest known one. -EINVAL if there is any, else 0. */
 int config_check_unknown(struct config *config, struct diag_list *diags) _warn_unused_;
 

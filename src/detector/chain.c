@@ -447,3 +447,8 @@ const struct chain_stats *chain_stats(const struct chain *chain)
 {
     return &chain->stats;
 }
+
+void chain_set_stats(struct chain *chain, const struct chain_stats *stats)
+{
+    chain->stats = *stats;
+}

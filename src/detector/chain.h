@@ -67,6 +67,8 @@ struct chain_stats {
     uint64_t n_held, n_skipped, n_digests; /* alerts held back, (job, event) pairs not learned, documents */
 };
 const struct chain_stats *chain_stats(const struct chain *chain);
+/* Counting goes on from there: for a chain that takes the place of another. */
+void chain_set_stats(struct chain *chain, const struct chain_stats *stats);
 
 /* How often each exception was used since the start: one call for each (exception, effect). */
 int chain_exception_counts(const struct chain *chain,

@@ -285,6 +285,8 @@ static int on_turn(sd_event_source *turn, void *userdata)
         engine->wants_delivery = false;
         r = outbox_deliver(engine->outbox);
     }
+    if (r >= 0 && engine->wants_reload)
+        r = engine_reload(engine);
     if (r >= 0 && !ledger_is_empty(engine->ledger))
         r = commit_schedule(engine, engine->options.commit_interval_usec);
     if (r >= 0)
@@ -311,6 +313,7 @@ static int on_signal(sd_event_source *signal_source, const struct signalfd_sigin
     if (outbox_reopen(engine->outbox) < 0)
         log_message(LOG_WARNING, NULL, "a sink could not be opened again");
     engine->wants_delivery = true;
+    engine->wants_reload = engine->options.reload != NULL;
     return 0;
 }
 
@@ -320,6 +323,9 @@ static int write_metrics(struct engine *engine)
                             .chain = engine->chain,
                             .store = engine->options.store,
                             .ledger = engine->ledger,
+                            .n_reloads = engine->n_reloads,
+                            .n_reload_failures = engine->n_reload_failures,
+                            .reloaded_usec = engine->reloaded_usec,
                             .now_usec = engine_now_usec(engine)};
     int r = report_begin(&report);
 
@@ -350,9 +356,36 @@ static int on_metrics_timer(sd_event_source *timer, uint64_t usec, void *userdat
 
 static int restore_change(void *userdata, const struct change *change)
 {
-    struct engine *engine = userdata;
+    return chain_restore(userdata, change);
+}
 
-    return chain_restore(engine->chain, change);
+int engine_make_chain(struct engine *engine, const struct chain_options *options, struct diag_list *diags,
+                      struct chain **ret_chain)
+{
+    _cleanup_(chain_freep) struct chain *chain = NULL;
+    struct store *store = engine->options.store;
+    struct chain_options chain_options = *options;
+    int r;
+
+    chain_options.callbacks = (struct chain_callbacks){
+        .score = on_score, .final = on_final, .document = on_document, .userdata = engine};
+    r = chain_new(&chain_options, diags, &chain);
+    if (r < 0)
+        return r;
+    r = store_restore(store, SLICE(""), restore_change, chain);
+    if (r < 0 && store_read_error(store)[0])
+        return diag_add(
+            diags, NULL, 0, 0,
+            "the state cannot be read (%s): 'hapax store check' shows what is wrong, 'hapax store "
+            "export --salvage' prints what can be read",
+            store_read_error(store));
+    if (r == -EBADMSG)
+        return diag_add(diags, NULL, 0, 0,
+                        "the detectors' state is of another version, or damaged; start with a new file");
+    if (r < 0)
+        return r;
+    *ret_chain = TAKE_PTR(chain);
+    return 0;
 }
 
 static int restore_source(struct engine *engine, struct engine_source *s, struct diag_list *diags)
@@ -456,7 +489,6 @@ static int make_exits(struct engine *engine)
 int engine_new(const struct engine_options *options, struct diag_list *diags, struct engine **ret_engine)
 {
     _cleanup_(engine_freep) struct engine *engine = calloc(1, sizeof(*engine));
-    struct chain_options chain_options = options->chain;
     int r;
 
     if (!engine)
@@ -471,21 +503,8 @@ int engine_new(const struct engine_options *options, struct diag_list *diags, st
         .userdata = engine,
     };
     r = make_loop(engine);
-    chain_options.callbacks = (struct chain_callbacks){
-        .score = on_score, .final = on_final, .document = on_document, .userdata = engine};
     if (r >= 0)
-        r = chain_new(&chain_options, diags, &engine->chain);
-    if (r >= 0)
-        r = store_restore(options->store, SLICE(""), restore_change, engine);
-    if (r < 0 && store_read_error(options->store)[0])
-        return diag_add(
-            diags, NULL, 0, 0,
-            "the state cannot be read (%s): 'hapax store check' shows what is wrong, 'hapax store "
-            "export --salvage' prints what can be read",
-            store_read_error(options->store));
-    if (r == -EBADMSG)
-        return diag_add(diags, NULL, 0, 0,
-                        "the detectors' state is of another version, or damaged; start with a new file");
+        r = engine_make_chain(engine, &options->chain, diags, &engine->chain);
     if (r >= 0)
         r = make_exits(engine);
     if (r >= 0)
@@ -547,6 +566,7 @@ int engine_run(struct engine *engine, struct diag_list *diags)
         log_message(LOG_ERR, NULL, "cannot start: %s", strerror(-r));
     if (r < 0)
         return r;
+    engine->reloaded_usec = engine_now_usec(engine);
     (void)sd_notify(0, "READY=1");
     log_message(LOG_INFO, LOG_ID_STARTED, "started: %zu sources, %zu sinks", engine->n_sources,
                 outbox_n_sinks(engine->outbox));

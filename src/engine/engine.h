@@ -4,7 +4,7 @@
 
 /*
  * The running program: sources, the pure rooms, the ledger and the sinks on one sd-event loop. SIGTERM and
- * SIGINT end it cleanly, SIGHUP reopens files, the end of all sources ends it with 0.
+ * SIGINT end it cleanly, SIGHUP reopens files and reloads, the end of all sources ends it with 0.
  */
 
 #include "detector/chain.h"
@@ -13,6 +13,8 @@
 #include "source/source.h"
 #include "store/store.h"
 #include "util/diag.h"
+
+struct engine;
 
 struct engine_source_options {
     const struct source_driver *driver;
@@ -37,9 +39,14 @@ struct engine_options {
     uint64_t history_limit_bytes; /* of the whole database: above it the oldest history goes first */
     const char *metrics_file;     /* NULL: none */
     int64_t metrics_interval_usec;
+    /*
+     * SIGHUP: loads everything anew, aside, and hands it over by engine_swap. Called from the loop between
+     * two records, with everything before them durable; not within itself. Problems go to diags; negative:
+     * what was in force stays. NULL: SIGHUP only opens files again.
+     */
+    int (*reload)(void *userdata, struct engine *engine, struct diag_list *diags);
+    void *reload_userdata;
 };
-
-struct engine;
 
 /* Makes everything and restores the state from the store. Problems a user can mend go to diags. All of
  * options is borrowed. */
@@ -54,5 +61,15 @@ DEFINE_CLEANUP(struct engine *, engine_free)
  * start (diags).
  */
 int engine_run(struct engine *engine, struct diag_list *diags) _warn_unused_;
+
+/*
+ * Within options.reload: what options say of normalizers (one for each source, in the order of the start),
+ * the chain, limits and intervals is in force from the next record on; its sources, sinks, store and metrics
+ * file are not looked at. keeps_chain: jobs and detectors are what they were, only the exceptions are taken.
+ * What was borrowed before is not used any more, except, with keeps_chain, what the chain was made of.
+ * Negative, with diags where a user can mend it: nothing has changed.
+ */
+int engine_swap(struct engine *engine, const struct engine_options *options, bool keeps_chain,
+                struct diag_list *diags) _warn_unused_;
 
 #endif

@@ -40,7 +40,10 @@ struct engine {
     bool is_changed;       /* the chain's state, since the last commit */
     struct pressure pressure;
     bool is_store_failing;
-    bool wants_delivery, wants_commit;
+    bool wants_delivery, wants_commit, wants_reload;
+    bool is_reload_late; /* it was said that a reload waits for the store */
+    uint64_t n_reloads, n_reload_failures;
+    int64_t reloaded_usec; /* the last that succeeded, or the start */
     int result;
 };
 
@@ -51,6 +54,12 @@ int64_t engine_chain_time_usec(struct engine *engine, int64_t now);
 void engine_exit(struct engine *engine, int result);
 /* The timer fires once, at usec. */
 int engine_arm(sd_event_source *timer, int64_t usec) _warn_unused_;
+
+/* A chain of these options, for this engine, with the state that the store has. */
+int engine_make_chain(struct engine *engine, const struct chain_options *options, struct diag_list *diags,
+                      struct chain **ret_chain) _warn_unused_;
+/* At the end of a turn, where one is wanted (reload.c). Negative: the engine cannot go on. */
+int engine_reload(struct engine *engine) _warn_unused_;
 
 /* Hands what there is to the store thread, at once or when it has ended what it does. */
 int commit_start(struct engine *engine) _warn_unused_;

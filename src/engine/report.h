@@ -16,6 +16,8 @@ struct report {
     const struct chain *chain;
     struct store *store;
     const struct ledger *ledger;
+    uint64_t n_reloads, n_reload_failures;
+    int64_t reloaded_usec; /* what is in force was loaded then */
     int64_t now_usec;
     struct metrics metrics;
 };

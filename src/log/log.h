@@ -23,6 +23,8 @@
 #define LOG_ID_OUTBOX_OLD    "4721345aee1c4d5eb25faf71a8fee06e"
 #define LOG_ID_DEAD_LETTER   "cd3c358e2f5a499fa2dca1fff5c9dba3"
 #define LOG_ID_STORE_DAMAGED "50f534dae7b543949f14bfe6b32ed0ea"
+#define LOG_ID_RELOADED      "eb5f26ead39d4a07b19cf7e76deacce3"
+#define LOG_ID_RELOAD_FAILED "3bd3d36d7e11449fa61dc75ca4803431"
 
 /* Messages less urgent than level (as in syslog(3)) are dropped from here on. Looks at stderr once. */
 void log_init(int level);

@@ -44,6 +44,11 @@ static const struct {
     [METRIC_OUTBOX_AGE] = {"hapax_outbox_oldest_seconds", "gauge",
                            "How long the oldest alert has waited for its sink."},
     [METRIC_HISTORY_PRUNED] = {"hapax_history_pruned_total", "counter", "Rows of history deleted."},
+    [METRIC_RELOADS] = {"hapax_reloads_total", "counter", "Times the configuration was loaded again."},
+    [METRIC_RELOAD_FAILURES] = {"hapax_reload_failures_total", "counter",
+                                "Times it was not, because something in it was wrong."},
+    [METRIC_RELOAD_TIME] = {"hapax_reload_last_success_timestamp_seconds", "gauge",
+                            "When the configuration in force was loaded."},
     [METRIC_SINK_DOCUMENTS] = {"hapax_sink_documents_total", "counter",
                                "Alerts by sink: written, confirmed, failed."},
 };

@@ -437,3 +437,8 @@ const struct normalizer_stats *normalizer_stats(const struct normalizer *n)
 {
     return &n->stats;
 }
+
+void normalizer_set_stats(struct normalizer *n, const struct normalizer_stats *stats)
+{
+    n->stats = *stats;
+}

@@ -112,5 +112,7 @@ size_t normalizer_n_pending(const struct normalizer *n);
 int64_t normalizer_pending_usec(const struct normalizer *n);
 
 const struct normalizer_stats *normalizer_stats(const struct normalizer *n);
+/* Counting goes on from there: for a normalizer that takes the place of another. */
+void normalizer_set_stats(struct normalizer *n, const struct normalizer_stats *stats);
 
 #endif

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* chosen: more than anyone reads in one go */
@@ -68,25 +69,43 @@ static void print_escaped(FILE *out, const char *s)
     }
 }
 
+static void print_one(FILE *out, const struct diag *d)
+{
+    if (d->file) {
+        print_escaped(out, d->file);
+        if (d->line > 0)
+            (void)fprintf(out, ":%u", d->line);
+        if (d->line > 0 && d->column > 0)
+            (void)fprintf(out, ":%u", d->column);
+        (void)fputs(": ", out);
+    }
+    print_escaped(out, d->message);
+}
+
 void diag_print(const struct diag_list *list, FILE *out, const char *prefix)
 {
     for (size_t i = 0; i < list->n; i++) {
-        const struct diag *d = &list->items[i];
-
         (void)fputs(prefix, out);
-        if (d->file) {
-            print_escaped(out, d->file);
-            if (d->line > 0)
-                (void)fprintf(out, ":%u", d->line);
-            if (d->line > 0 && d->column > 0)
-                (void)fprintf(out, ":%u", d->column);
-            (void)fputs(": ", out);
-        }
-        print_escaped(out, d->message);
+        print_one(out, &list->items[i]);
         (void)fputc('\n', out);
     }
     if (list->n_dropped > 0)
         (void)fprintf(out, "%s%zu more problems are not shown\n", prefix, list->n_dropped);
+}
+
+char *diag_to_string(const struct diag *diag)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+
+    if (!out)
+        return NULL;
+    print_one(out, diag);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
 }
 
 void diag_list_done(struct diag_list *list)

@@ -42,6 +42,9 @@ int diag_add(struct diag_list *list, const char *file, unsigned line, unsigned c
  * line. */
 void diag_print(const struct diag_list *list, FILE *out, const char *prefix);
 
+/* One of those lines, without a line end. The caller frees it; NULL: memory is out. */
+char *diag_to_string(const struct diag *diag);
+
 void diag_list_done(struct diag_list *list);
 
 /*
