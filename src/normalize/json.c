@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What kind of document it is: sudo's events, ECS, or a terminal recording of tlog (recognised so that it is
- * not taken for something unknown; it holds what was typed and shown, not what was run). Anything else that
- * is JSON is nobody's here. A document comes bare, behind "@cee:" (the mark of structured syslog messages,
- * CEE 1.0-beta), or as the hit of an Elasticsearch search, inside "_source".
+ * What kind of document it is: sudo's events, ECS, another agent's (json_agents.c), or a terminal recording
+ * of tlog (recognised so that it is not taken for something unknown; it holds what was typed and shown, not
+ * what was run). Anything else that is JSON is nobody's here. A document comes bare, behind "@cee:" (the mark
+ * of structured syslog messages, CEE 1.0-beta), or as the hit of an Elasticsearch search, inside "_source".
  */
 #include "normalize/json.h"
 
+#include "normalize/json_agents.h"
 #include "normalize/json_document.h"
 #include "normalize/json_ecs.h"
 #include "normalize/json_sudo.h"
@@ -50,5 +51,8 @@ int json_read(struct json_parser *parser, struct slice text, const struct text_l
     r = json_read_sudo(&reader, line, trust, uid_map, ret_event);
     if (r != TEXT_UNKNOWN)
         return r;
-    return json_read_ecs(&reader, line, trust, uid_map, ret_event);
+    r = json_read_ecs(&reader, line, trust, uid_map, ret_event);
+    if (r != TEXT_UNKNOWN)
+        return r;
+    return json_read_agents(&reader, line, trust, uid_map, ret_event);
 }

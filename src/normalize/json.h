@@ -5,7 +5,8 @@
 /*
  * JSON documents to process start events, through libfastjson: ECS process events of Auditbeat, Auditd
  * Manager and Elastic Defend (as they leave the agent, and as they leave the ingest pipeline: nested or
- * dotted keys, values or one-element arrays), and sudo's log_format=json.
+ * dotted keys, values or one-element arrays), sudo's log_format=json, and documents of Tetragon, osquery and
+ * Falco.
  */
 
 #include "event/event.h"
