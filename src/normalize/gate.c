@@ -293,8 +293,14 @@ static size_t strip_quoting(struct slice bytes, bool is_json, char *out)
         memcpy(out + n, bytes.data + i, next - i);
         n += next - i;
         i = next + 1;
-        if (is_json && i < bytes.len && bytes.data[next] == '\\' && bytes.data[i] == '"')
+        if (!is_json || i >= bytes.len || bytes.data[next] != '\\')
+            continue;
+        if (bytes.data[i] == '"') {
             i++;
+        } else if (memchr("bfnrt", bytes.data[i], 5)) {
+            out[n++] = ' '; /* the letter is no part of the word behind it */
+            i++;
+        }
     }
     return n;
 }

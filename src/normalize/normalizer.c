@@ -41,6 +41,7 @@
 #include "normalize/gate.h"
 #include "normalize/journal.h"
 #include "normalize/json.h"
+#include "normalize/json_wrapped.h"
 #include "normalize/text.h"
 #include "normalize/text_time.h"
 
@@ -283,6 +284,49 @@ static int read_message(struct normalizer *n, const struct record *record, struc
 }
 
 /*
+ * A line that is a document. What no reader knows may be a wrapping, read as what it wraps: an entry of the
+ * journal proves what its fields do, and no more than the line it stands on, which is easier to forge than an
+ * entry; a syslog message proves nothing.
+ */
+static int read_document(struct normalizer *n, const struct record *record, struct slice text, event_fn emit,
+                         void *userdata)
+{
+    struct event event = EVENT_INIT;
+    struct message message = {.trust = TRUST_LOW, .may_be_audit = true};
+    struct json_wrapped wrapped;
+    struct journal_entry entry;
+    struct record inner = *record;
+    int r;
+
+    r = json_read(&n->json, text, NULL, record->trust, n->options.uid_map, &n->arena, &event);
+    if (r != TEXT_UNKNOWN)
+        return take_outcome(n, r, &event, text, emit, userdata);
+    r = json_read_wrapped(&n->json, text, &n->arena, &wrapped);
+    switch (r) {
+    case JSON_WRAPS_ENTRY:
+        inner.kind = RECORD_JOURNAL;
+        inner.fields = wrapped.fields;
+        inner.n_fields = wrapped.n_fields;
+        r = journal_read(&inner, &entry);
+        if (r == JOURNAL_UNUSABLE || r == JOURNAL_BROKEN)
+            return quarantine(n, text);
+        entry.trust = MIN(entry.trust, record->trust);
+        if (r == JOURNAL_AUDIT)
+            return take_audit(n, &entry.audit, record, entry.trust, text, emit, userdata);
+        message = (struct message){
+            .line = entry.line, .trust = entry.trust, .may_be_audit = entry.may_be_audit, .unit = entry.unit};
+        return read_message(n, record, &message, emit, userdata);
+    case JSON_WRAPS_LINE:
+        message.line = wrapped.line;
+        return read_message(n, record, &message, emit, userdata);
+    case JSON_WRAPS_BROKEN:
+        return quarantine(n, text);
+    default:
+        return r < 0 ? r : take_outcome(n, TEXT_UNKNOWN, NULL, text, emit, userdata);
+    }
+}
+
+/*
  * A line outside of audit that nobody can want. It must not be one that the next line's year depends on, nor
  * one that was cut: its name may stand in what is missing.
  */
@@ -315,7 +359,7 @@ static int read_line(struct normalizer *n, const struct record *record, event_fn
         }
         if (record->is_truncated) /* half a document is none */
             return quarantine(n, line);
-        return read_json(n, line, NULL, record->trust, emit, userdata);
+        return read_document(n, record, line, emit, userdata);
     }
     if (is_audit || (format == FORMAT_AUTO && looks_like_audit(line))) {
         r = n->gate && !n->options.is_header_by_rules && audit_header_read(line, &audit);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Two documents that say nothing themselves but hold what somebody logged:
+ *
+ *   journalctl -o json  one entry of the journal a line (systemd docs/JOURNAL_EXPORT_FORMATS.md, "Journal
+ * JSON Format"): fields are members; a value that is no UTF-8 is an array of its bytes as numbers, one that
+ * came more than once an array of values (the first counts, as in journal.c), one larger than journalctl
+ * shows (4096 bytes without --all) is null. Known by _TRANSPORT, which every entry has, and which the gate
+ * lets pass: a message spelled in numbers shows no name. Read as an entry of the export format is. rsyslog
+ * %jsonmesg%, and templates of type list with option.jsonf, whose names are the administrator's: the usual
+ * ones are known (msg or message, programname, app-name or syslogtag, hostname or host, timereported,
+ * timestamp or @timestamp). Read as the syslog line it was made of.
+ *
+ * A null MESSAGE is broken, not absent: something was there and is lost. Only the fields that journal.c looks
+ * at are fetched. Cost: one more parse of a document that no other reader knew.
+ */
+#include "normalize/json_wrapped.h"
+
+#include <errno.h>
+
+#include "util/parse.h"
+
+/* kernel include/linux/threads.h PID_MAX_LIMIT */
+#define PID_MAX_LIMIT (4U * 1024 * 1024)
+
+/* An array of bytes as numbers. False: it is none. */
+static bool read_bytes(struct json_reader *reader, const struct json_node *node, struct slice *ret_value)
+{
+    size_t n = json_node_length(node);
+    char *bytes;
+
+    bytes = arena_alloc(reader->arena, n + 1);
+    if (!bytes) {
+        reader->error = -ENOMEM;
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct json_reader element = {.node = json_node_element(node, i), .arena = reader->arena};
+        struct slice text = json_reader_text_of(&element, element.node);
+        uint32_t v;
+
+        if (element.error < 0)
+            reader->error = element.error;
+        if (parse_u32(text, &v) < 0 || v > UINT8_MAX)
+            return false;
+        bytes[i] = (char)v;
+    }
+    *ret_value = slice_new(bytes, n);
+    return true;
+}
+
+/* The first value of a field. False: there is one and it is of no use. */
+static bool read_value(struct json_reader *reader, const struct json_node *node, struct slice *ret_value)
+{
+    struct slice text = json_reader_text_of(reader, node);
+    struct slice first;
+
+    if (!slice_is_absent(text)) {
+        *ret_value = text;
+        return true;
+    }
+    if (json_node_length(node) == 0)
+        return false;
+    if (json_node_length(json_node_element(node, 0)) > 1) /* values, of which the first is bytes */
+        return read_bytes(reader, json_node_element(node, 0), ret_value);
+    if (read_bytes(reader, node, ret_value))
+        return true;
+    first = json_reader_text_of(reader, json_node_element(node, 0));
+    *ret_value = first;
+    return !slice_is_absent(first);
+}
+
+static int read_entry(struct json_reader *reader, struct json_wrapped *wrapped)
+{
+    /* what journal.c collects */
+    static const char *const names[] = {
+        "MESSAGE",
+        "_TRANSPORT",
+        "SYSLOG_IDENTIFIER",
+        "_HOSTNAME",
+        "_COMM",
+        "_EXE",
+        "_UID",
+        "_PID",
+        "SYSLOG_PID",
+        "_SYSTEMD_UNIT",
+        "_AUDIT_ID",
+        "_AUDIT_TYPE",
+        "_AUDIT_TYPE_NAME",
+        "_SOURCE_REALTIME_TIMESTAMP",
+        "__REALTIME_TIMESTAMP",
+    };
+
+    _Static_assert(ARRAY_SIZE(names) <= JSON_WRAPPED_FIELDS_MAX, "fields");
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        const struct json_node *node = json_reader_find(reader, names[i]);
+        struct record_field field = {.name = slice_from_string(names[i])};
+
+        if (!node)
+            continue;
+        if (!read_value(reader, node, &field.value))
+            return reader->error < 0 ? reader->error : JSON_WRAPS_BROKEN;
+        wrapped->fields[wrapped->n_fields++] = field;
+    }
+    if (reader->error < 0)
+        return reader->error;
+    /* without MESSAGE: journalctl's null for one that is too large */
+    return json_reader_has(reader, "MESSAGE") ? JSON_WRAPS_ENTRY : JSON_WRAPS_BROKEN;
+}
+
+static struct slice first_text(struct json_reader *reader, const char *const *paths)
+{
+    for (; *paths; paths++) {
+        struct slice text = json_reader_text(reader, *paths);
+
+        if (text.len > 0 && !slice_equal(text, SLICE("-")))
+            return text;
+    }
+    return SLICE_NULL;
+}
+
+/* "sudo[42]:", "/usr/sbin/cron:", "sudo" */
+static void read_tag(struct slice tag, struct text_line *line)
+{
+    size_t end = slice_find(tag, '[');
+    struct slice pid = slice_skip(tag, MIN(end + 1, tag.len));
+    uint32_t v;
+
+    if (end == tag.len)
+        end = slice_find(tag, ':');
+    line->program = slice_base_name(slice_head(tag, end));
+    if (parse_u32(slice_head(pid, slice_find(pid, ']')), &v) == 0 && v <= PID_MAX_LIMIT)
+        line->pid = v;
+}
+
+static int read_line(struct json_reader *reader, struct json_wrapped *wrapped)
+{
+    static const char *const messages[] = {"msg", "message", NULL};
+    static const char *const programs[] = {"syslogtag", "app-name", "programname", "program", NULL};
+    static const char *const hosts[] = {"hostname", "host", NULL};
+    static const char *const times[] = {"timereported", "timestamp", "@timestamp", "timegenerated", NULL};
+    static const char *const pids[] = {"procid", "pid", NULL};
+    struct text_line line = {.pid = -1};
+    struct slice tag = first_text(reader, programs);
+    uint32_t pid;
+
+    line.message = first_text(reader, messages);
+    if (slice_is_absent(tag) || slice_is_absent(line.message))
+        return reader->error < 0 ? reader->error : JSON_WRAPS_NOTHING;
+    read_tag(tag, &line);
+    if (line.pid < 0 && parse_u32(first_text(reader, pids), &pid) == 0 && pid <= PID_MAX_LIMIT)
+        line.pid = pid;
+    line.host = first_text(reader, hosts);
+    line.has_time = parse_timestamp_usec(first_text(reader, times), &line.time_usec) == 0;
+    if (reader->error < 0)
+        return reader->error;
+    wrapped->line = line;
+    return JSON_WRAPS_LINE;
+}
+
+int json_read_wrapped(struct json_parser *parser, struct slice text, struct arena *arena,
+                      struct json_wrapped *ret_wrapped)
+{
+    _cleanup_(json_document_freep) struct json_document *document = NULL;
+    struct json_reader reader = {.arena = arena};
+    struct json_wrapped wrapped = {.line = {.pid = -1}};
+    int r;
+
+    r = json_document_new(parser, slice_trim(text), &document);
+    if (r <= 0)
+        return r < 0 ? r : JSON_WRAPS_NOTHING;
+    reader.node = json_document_root(document);
+    r = json_reader_has(&reader, "_TRANSPORT") ? read_entry(&reader, &wrapped) : read_line(&reader, &wrapped);
+    if (r > JSON_WRAPS_NOTHING)
+        *ret_wrapped = wrapped;
+    return r;
+}
