@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Bytes to records. The frame is always in one of five states: inside a line; or, in an entry of the
+ * Bytes to records. The frame is always in one of six states: inside a line; or, in an entry of the
  * journal's export format (systemd docs/JOURNAL_EXPORT_FORMATS.md), inside a field's line, the eight bytes of
- * a binary field's length, its value, or at the LF behind it. Records come out only when their last byte is
- * known, so that they do not depend on how the input was cut into chunks, and so that the offset is a place
- * to start again: it moves record by record, over what was skipped, too.
+ * a binary field's length, its value, or at the LF behind it; or inside a counted message. Records come out
+ * only when their last byte is known, so that they do not depend on how the input was cut into chunks, and so
+ * that the offset is a place to start again: it moves record by record, over what was skipped, too.
  *
  * A line that is whole in its chunk is handed over from there; anything else is held in one buffer. Memory: a
  * line holds at most its limit, an entry FRAME_ENTRY_LIMIT_DEFAULT and FIELDS_MAX fields, the line behind it
@@ -18,6 +18,12 @@
  * an ordinary line again. Thus a forged beginning hides nothing behind it but lines of its own shape. What it
  * can still do is claim a binary value of up to the entry's limit: where strangers write raw lines, the
  * framing should be given.
+ *
+ * FRAMING_AUTO also takes messages that are counted, not ended (octet counting: RFC 5425 section 4.3, RFC
+ * 6587 section 3.4.1): "LENGTH <PRI>…" at the start of a line. Whoever can write lines can write a length
+ * that lies, so the message holds no LF but at its very end: an LF comes first, and the whole is an ordinary
+ * line, length and all, as it is where the input ends first. So a lie hides no line but the one it stands on.
+ * The price is that a counted message with an LF inside comes out as lines that nobody knows.
  *
  * When emit stops the stream, the frame stands at its offset as if new: the input can be fed again from
  * there.
@@ -37,6 +43,8 @@
 #define VALUE_LIMIT_BYTES (UINT64_C(768) * 1024 * 1024)
 /* systemd journal-file.c journal_field_valid: at most 64 of A-Z 0-9 _ */
 #define NAME_LIMIT_BYTES 64
+/* of a counted message: more would be longer than any limit of a line that is set */
+#define LENGTH_DIGITS_MAX 9
 /* chosen: what a large record leaves behind is given back above this */
 #define KEEP_BYTES (256U * 1024)
 
@@ -46,6 +54,7 @@ enum state {
     STATE_LENGTH,    /* in a binary value's length */
     STATE_VALUE,     /* in a binary value */
     STATE_VALUE_END, /* at the LF behind it */
+    STATE_OCTETS,    /* in "LENGTH <PRI>…", or what may be its beginning */
 };
 
 /* A field of the entry, by place: held moves when it grows. */
@@ -74,6 +83,7 @@ struct frame {
     unsigned n_length;        /* bytes of length read */
     uint64_t remaining_bytes; /* of its value */
     bool is_kept;             /* the value fits */
+    size_t prefix_len;        /* "LENGTH " of a message; 0: not whole yet; length is the message's */
 
     uint64_t seq;
     uint64_t offset_bytes;
@@ -121,6 +131,7 @@ static void start_record(struct frame *f, uint64_t n_unread)
     f->line_bytes = 0;
     f->n_spans = 0;
     f->is_entry_cut = false;
+    f->prefix_len = 0;
 }
 
 static void forget_held(struct frame *f)
@@ -384,6 +395,96 @@ static int feed_line(struct frame *f, struct slice *in, record_fn emit, void *us
     return end_field(f, 1, emit, userdata);
 }
 
+/* ---- octet counting ---- */
+
+enum prefix { PREFIX_NONE, PREFIX_BEGUN, PREFIX_WHOLE };
+
+/* What of "LENGTH <" s begins with; the length where it is whole, and what is before the '<'. */
+static enum prefix find_prefix(struct slice s, size_t *ret_len, size_t *ret_prefix_len)
+{
+    size_t len = 0, i;
+
+    for (i = 0; i < s.len && s.data[i] >= '0' && s.data[i] <= '9'; i++) {
+        if (i == LENGTH_DIGITS_MAX || (i == 0 && s.data[i] == '0'))
+            return PREFIX_NONE;
+        len = len * 10 + (size_t)(s.data[i] - '0');
+    }
+    if (i == s.len)
+        return PREFIX_BEGUN;
+    if (i == 0 || s.data[i++] != ' ')
+        return PREFIX_NONE;
+    if (i == s.len)
+        return PREFIX_BEGUN;
+    *ret_len = len;
+    *ret_prefix_len = i;
+    return s.data[i] == '<' ? PREFIX_WHOLE : PREFIX_NONE;
+}
+
+/* Whether the input may go on with a counted message; nothing is read. */
+static bool is_octets_start(const struct frame *f, struct slice in)
+{
+    size_t len, prefix_len;
+
+    if (f->framing != FRAMING_AUTO || f->line_bytes > 0 || in.data[0] < '1' || in.data[0] > '9')
+        return false;
+    return find_prefix(in, &len, &prefix_len) != PREFIX_NONE;
+}
+
+/*
+ * A byte of the prefix, or all there is of the message. What turns out to be none is a line that is held so
+ * far: the prefix is no prefix, or longer than a line may be, or an LF stands inside of the message.
+ */
+static int feed_octets(struct frame *f, struct slice *in, record_fn emit, void *userdata)
+{
+    struct record record = {.kind = RECORD_LINE};
+    size_t len, prefix_len, left, end;
+    enum prefix prefix;
+    struct slice text;
+    int r;
+
+    if (f->prefix_len == 0) {
+        if (in->data[0] == '\n') {
+            f->state = STATE_LINE;
+            return 0;
+        }
+        r = hold_line(f, take(f, in, 1));
+        if (r < 0)
+            return r;
+        prefix = find_prefix(buffer_slice(&f->held), &len, &prefix_len);
+        if (prefix == PREFIX_BEGUN)
+            return 0;
+        if (prefix == PREFIX_NONE || prefix_len + len > f->line_limit_bytes) {
+            f->state = STATE_LINE;
+            return 0;
+        }
+        f->prefix_len = prefix_len;
+        f->length = len;
+    } else {
+        left = f->prefix_len + (size_t)f->length - f->line_bytes;
+        text = slice_head(*in, left);
+        end = slice_find(text, '\n');
+        if (end < text.len && end + 1 < left) {
+            f->state = STATE_LINE;
+            return 0;
+        }
+        r = hold_line(f, take(f, in, text.len));
+        if (r < 0)
+            return r;
+    }
+    if (f->line_bytes < f->prefix_len + f->length)
+        return 0;
+    text = slice_skip(buffer_slice(&f->held), f->prefix_len);
+    if (slice_ends_with(text, SLICE("\n")))
+        text.len--;
+    if (slice_ends_with(text, SLICE("\r")))
+        text.len--;
+    record.bytes = text;
+    start_record(f, 0);
+    r = emit_record(f, &record, emit, userdata);
+    forget_held(f);
+    return r;
+}
+
 static void feed_length(struct frame *f, struct slice *in)
 {
     while (in->len > 0 && f->n_length < sizeof(f->length)) {
@@ -444,8 +545,16 @@ int frame_feed(struct frame *f, const char *bytes, size_t n, record_fn emit, voi
     while (in.len > 0 && r == 0) {
         switch (f->state) {
         case STATE_LINE:
+            if (is_octets_start(f, in))
+                f->state = STATE_OCTETS;
+            else
+                r = feed_line(f, &in, emit, userdata);
+            break;
         case STATE_FIELD:
             r = feed_line(f, &in, emit, userdata);
+            break;
+        case STATE_OCTETS:
+            r = feed_octets(f, &in, emit, userdata);
             break;
         case STATE_LENGTH:
             feed_length(f, &in);
@@ -465,7 +574,7 @@ int frame_finish(struct frame *f, record_fn emit, void *userdata)
 {
     int r = 0;
 
-    if (f->state == STATE_LINE && f->line_bytes > 0)
+    if ((f->state == STATE_LINE || f->state == STATE_OCTETS) && f->line_bytes > 0)
         r = end_line(f, buffer_slice(&f->held), f->line_bytes, 0, emit, userdata);
     else if (f->state == STATE_FIELD && f->line_bytes > 0)
         r = end_field(f, 0, emit, userdata);

@@ -3,8 +3,8 @@
 #define HAPAX_FRAME_FRAME_H
 
 /*
- * Bytes to records: lines, or entries of systemd's journal export format. Feed any chunks; records come out
- * as soon as they are whole.
+ * Bytes to records: lines, entries of systemd's journal export format, or octet-counted syslog messages. Feed
+ * any chunks; records come out as soon as they are whole.
  */
 
 #include <stdbool.h>
@@ -14,7 +14,7 @@
 #include "util/cleanup.h"
 
 enum framing {
-    FRAMING_AUTO, /* lines, except that an entry of the export format is taken as one */
+    FRAMING_AUTO, /* lines, but entries of the export format and counted messages are taken as such */
     FRAMING_LINES,
     FRAMING_JOURNAL_EXPORT,
 };
