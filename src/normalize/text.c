@@ -209,6 +209,7 @@ static const struct {
     {"session.id", offsetof(struct found, session)},
     {"source.ip", offsetof(struct found, source_ip)},
     {"cron.command", offsetof(struct found, shell_line)},
+    {"shell.command", offsetof(struct found, shell_line)},
     {"sudo.HOST", offsetof(struct found, host)},
     {"sudo.TTY", offsetof(struct found, tty)},
     {"sudo.PWD", offsetof(struct found, working_directory)},
@@ -520,7 +521,8 @@ static int make_event(const struct rule_match *match, const struct found *found,
     if (is_sudo && !rule_match_has_tag(match, "process_start"))
         event.command_line = last_command(event.command_line);
     if (!slice_is_absent(found->shell_line)) {
-        event.command_line = unwrap_shell_line(found->shell_line);
+        event.command_line = slice_equal_string(event.format, "cron") ? unwrap_shell_line(found->shell_line)
+                                                                      : found->shell_line;
         is_shell_line = true;
     }
     r = split_command(event.command_line, is_sudo, arena, &event);
