@@ -31,6 +31,8 @@
 
 /* chosen: passwd files of large sites have some 100,000 lines of 80 bytes */
 #define UID_MAP_LIMIT_BYTES (64U << 20)
+/* chosen: several times what there is; what the novelty detector takes */
+#define MAX_FAMILIES 64U
 
 static const char *const durability_names[] = {"process", "power", NULL};
 static const char *const level_names[] = {"emerg",  "alert", "crit",  "err", "warning",
@@ -319,7 +321,7 @@ static int want_accounts(struct setup *setup)
 }
 
 static int load_jobs(struct setup *setup, const char *const *ids, size_t n_ids,
-                     const struct families *families)
+                     const struct tool_catalogue *families)
 {
     _cleanup_(freep) char *directory = NULL;
     int r = find_rulebase(setup);
@@ -436,25 +438,29 @@ static bool has_jobs(struct setup *setup)
     return file;
 }
 
-/* The jobs of rulebase/families.yaml. */
+/* The jobs of the catalogue's families. */
 static int load_suite(struct setup *setup)
 {
-    _cleanup_(families_done) struct families families = {0};
+    _cleanup_(tool_catalogue_freep) struct tool_catalogue *catalogue = NULL;
     _cleanup_(freep) char *path = NULL;
-    const char *ids[64];
-    size_t n = 0;
+    const char *ids[MAX_FAMILIES];
+    size_t n;
     int r = find_rulebase(setup);
 
     if (r < 0)
         return r;
-    if (asprintf(&path, "%s/families.yaml", setup->settings.rulebase) < 0)
+    if (asprintf(&path, "%s/tools.yaml", setup->settings.rulebase) < 0) {
+        path = NULL;
         return -ENOMEM;
-    r = families_load(path, &setup->diags, &families);
+    }
+    r = tool_catalogue_load(path, &setup->diags, &catalogue);
     if (r < 0)
         return r;
-    for (; n < families.n && n < ARRAY_SIZE(ids); n++)
-        ids[n] = families.items[n].job;
-    return load_jobs(setup, ids, n, &families);
+    n = families_jobs(catalogue, ids, ARRAY_SIZE(ids));
+    if (n == 0 || n > ARRAY_SIZE(ids))
+        return diag_add(&setup->diags, path, 0, 0,
+                        "%zu sets with 'family' and 'job', expected 1 to %u for a suite", n, MAX_FAMILIES);
+    return load_jobs(setup, ids, n, catalogue);
 }
 
 int setup_choose_jobs(struct setup *setup, const char *detector, const char *const *ids, size_t n_ids)

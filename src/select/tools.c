@@ -9,6 +9,7 @@
  *         technique: T1049
  *         description: …
  *         family: [netstat, ss]              these names are this set's before any other's
+         job: network_connection_discovery  whose alerts the family raises
  *         tools:
  *         - name: [netstat, ss]              whatever their arguments
  *         - name: [lsof]
@@ -66,6 +67,10 @@ static const struct option set_options[] = {
      .type = OPTION_LIST,
      .offset = offsetof(struct tool_set, family),
      .help = "process names that count as this set's where a name counts once; each in one set at most"},
+    {.name = "job",
+     .type = OPTION_STRING,
+     .offset = offsetof(struct tool_set, job),
+     .help = "id of the job whose alerts the family raises, for detectors that judge families together"},
 };
 
 const struct option_table tool_set_option_table = {set_options, ARRAY_SIZE(set_options),
@@ -321,6 +326,11 @@ static void check_families(struct reader *reader, const struct tool_catalogue *c
                 refuse(reader, "sets", "'%.80s' is in the families of '%s' and '%s', expected one", name,
                        first->id, catalogue->sets[i].id);
         }
+    for (size_t i = 0; i < catalogue->n_sets; i++)
+        for (size_t k = 0; catalogue->sets[i].job && k < i; k++)
+            if (catalogue->sets[k].job && strcmp(catalogue->sets[k].job, catalogue->sets[i].job) == 0)
+                refuse(reader, "sets", "job '%.80s' is of the families of '%s' and '%s', expected one",
+                       catalogue->sets[i].job, catalogue->sets[k].id, catalogue->sets[i].id);
 }
 
 static int read_catalogue(struct reader *reader, struct tool_catalogue *catalogue)

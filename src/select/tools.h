@@ -29,6 +29,7 @@ struct tool_set {
     char *technique;
     char *description;
     struct string_list family; /* process names that belong to this set before any other */
+    char *job;                 /* id of the job whose alerts the family raises; NULL: it is of no suite */
     struct tool_rule *rules;
     size_t n_rules;
 };
@@ -43,8 +44,8 @@ struct tool_catalogue {
 extern const struct option_table tools_option_table, tool_set_option_table, tool_rule_option_table;
 
 /*
- * Reads a catalogue. Unknown keys, bad patterns and techniques, a name in two families go to diags with file,
- * line and column (-EINVAL).
+ * Reads a catalogue. Unknown keys, bad patterns and techniques, a name in two families, a job of two go to
+ * diags with file, line and column (-EINVAL).
  */
 int tool_catalogue_load(const char *path, struct diag_list *diags,
                         struct tool_catalogue **ret_catalogue) _warn_unused_;

@@ -288,6 +288,10 @@ Test(tools, mistakes_are_told_with_their_place)
          "sets: {a: {technique: T1049, family: ss, tools: [{name: ss}]},\n"
          "  b: {technique: T1049, family: ss, tools: [{name: ss}]}}\n",
          "'ss' is in the families of 'a' and 'b', expected one", 1, 7},
+        {"two suites",
+         "sets: {a: {technique: T1049, family: ss, job: j, tools: [{name: ss}]},\n"
+         "  b: {technique: T1049, family: ps, job: j, tools: [{name: ps}]}}\n",
+         "job 'j' is of the families of 'a' and 'b', expected one", 1, 7},
     };
     char path[] = "/tmp/hapax-test-tools-XXXXXX";
     int fd = mkstemp(path);
