@@ -488,8 +488,11 @@ Test(json, reads_the_samples_of_others)
 
     if (!getenv("HAPAX_SHARED"))
         cr_skip_test("HAPAX_SHARED is not set");
-    for (size_t i = 0; i < ARRAY_SIZE(tetragon); i++)
-        cr_assert_eq(read_file("tetragon", tetragon[i], &arena, &event), TEXT_UNKNOWN, "%s", tetragon[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(tetragon); i++) {
+        cr_assert_eq(read_file("tetragon", tetragon[i], &arena, &event), TEXT_EVENT, "%s", tetragon[i]);
+        assert_slice(event.format, "tetragon", tetragon[i]);
+        cr_assert(event.executable.len > 0 && event.executable.data[0] == '/', "%s", tetragon[i]);
+    }
     cr_assert_eq(read_file("otel", "journald-audit-entry.json", &arena, &event), TEXT_UNKNOWN);
     cr_assert_eq(read_file("elastic-endpoint", "process_created_linux.json", &arena, &event), TEXT_EVENT);
     describe(&out, &event);
