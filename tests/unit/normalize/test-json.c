@@ -109,8 +109,7 @@ Test(json, tells_process_starts_from_other_documents)
                "\"session\":5,"
                "\"id\":1,\"pos\":0,\"timing\":\"=80x24\",\"out_txt\":\"$ ss\"}"),
          "ignored"},
-        {"nobody's document", SLICE("{\"stranger\":{\"process\":{\"binary\":\"/usr/bin/nc\"}}}"),
-         "unknown"},
+        {"nobody's document", SLICE("{\"stranger\":{\"process\":{\"binary\":\"/usr/bin/nc\"}}}"), "unknown"},
         {"an empty one", SLICE(" { } "), "unknown"},
         {"an array", SLICE("[{\"event\":{\"type\":\"start\"}},1]"), "unknown"},
     };
