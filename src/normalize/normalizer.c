@@ -9,6 +9,7 @@
  *   journal entry              by transport and trusted fields (journal.c)
  *   '{' '"' or '[', "@cee:"    JSON; a relay's remark in braces is none
  *   "type=" "node=" "audit"…   an audit record's header, through the audit rulebase
+ *   "<Event>" behind a header  an XML event (xml_sysmon.c)
  *   all else                   a syslog header, then the message by the same marks, or through the message
  * rules
  *
@@ -44,6 +45,7 @@
 #include "normalize/json_wrapped.h"
 #include "normalize/text.h"
 #include "normalize/text_time.h"
+#include "normalize/xml_sysmon.h"
 
 /* raised with every change of what follows it; an older one is refused */
 #define STATE_VERSION 1U
@@ -242,7 +244,10 @@ static int read_text(struct normalizer *n, const struct record *record, struct m
         line->has_time = true;
         line->time_usec = record->received_usec;
     }
-    r = text_read_message(n->options.rulebase, line, m->trust, n->options.uid_map, &n->arena, &event);
+    if (xml_is_event(skip_blanks(line->message)))
+        r = xml_read_sysmon(line, m->trust, n->options.uid_map, &n->arena, &event);
+    else
+        r = text_read_message(n->options.rulebase, line, m->trust, n->options.uid_map, &n->arena, &event);
     if (r == TEXT_EVENT && slice_is_absent(event.unit))
         event.unit = m->unit;
     if (r == TEXT_UNKNOWN && record->is_truncated)
