@@ -12,18 +12,27 @@
 
 #include "cli/args.h"
 #include "cli/instances.h"
+#include "cli/say.h"
 #include "cli/setup.h"
 #include "detector/chain.h"
 
 struct check {
     struct setup setup;
     const struct arg_command *command;
+    const char *line;     /* to be tried; NULL: none */
+    const char *rulebase; /* of the command line */
 };
 
 static int take_option(void *userdata, const struct arg_option *option, const char *value)
 {
     struct check *check = userdata;
 
+    if (strcmp(option->name, "line") == 0) {
+        check->line = value;
+        return 0;
+    }
+    if (strcmp(option->name, "rulebase") == 0)
+        check->rulebase = value;
     return setup_take_option(&check->setup, check->command, option, value);
 }
 
@@ -92,6 +101,56 @@ static int check_all(struct setup *setup)
     return r < 0 ? r : check_chain(setup);
 }
 
+static void say_attempt(void *userdata, const struct rulebase_attempt *attempt)
+{
+    (void)userdata;
+    if (!attempt->match) {
+        printf("rule       none\n");
+        if (!slice_is_absent(attempt->rest)) {
+            printf("stopped    before '");
+            say_bytes(stdout, attempt->rest);
+            printf("'\n");
+        }
+        return;
+    }
+    printf("rule       %s:%u\ntags       ", attempt->file, attempt->line);
+    say_bytes(stdout, attempt->match->tags);
+    printf("\nfields     %zu\n", attempt->match->n_fields);
+    say_fields(stdout, attempt->match, "  ");
+}
+
+/* One line against one file. 1: it matches, and the file's own samples do what they say. */
+static int try_line(struct check *check)
+{
+    _cleanup_(rulebase_freep) struct rulebase *rulebase = NULL;
+    _cleanup_(arena_done) struct arena arena = ARENA_INIT;
+    struct slice line = slice_from_string(check->line);
+    int failed = rulebase_load_file(check->rulebase, &check->setup.diags, &rulebase), r;
+    size_t n_rules, n_samples;
+    struct rule_match match;
+
+    if (failed < 0)
+        return failed;
+    rulebase_count(rulebase, &n_rules, &n_samples);
+    printf("rulebase   %s: %zu rules, %zu sample lines, self test %s\ntext       ", check->rulebase, n_rules,
+           n_samples, failed ? "failed" : "passed");
+    say_bytes(stdout, line);
+    printf("\n");
+    rulebase_set_trace(rulebase, say_attempt, NULL);
+    r = rulebase_match(rulebase, RULEBASE_MESSAGE, line, &arena, &match);
+    return r < 0 ? r : r > 0 && !failed;
+}
+
+static int run_try(struct check *check)
+{
+    int r = try_line(check);
+
+    if (r >= 0 && check->setup.diags.n == 0)
+        return fflush(stdout) == 0 && r > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    (void)fflush(stdout);
+    return setup_report(&check->setup, check->command->name, r);
+}
+
 static int run(const struct arg_command *command, int argc, char **argv)
 {
     struct check check = {.command = command};
@@ -102,6 +161,13 @@ static int run(const struct arg_command *command, int argc, char **argv)
 
     if (code == 0 && argc - first > 1)
         code = args_misuse(command, "one FILE at a time, not '%s'", argv[first + 1]);
+    if (code == 0 && check.line) {
+        code = !check.rulebase ? args_misuse(command, "--line needs --rulebase FILE")
+               : first < argc  ? args_misuse(command, "--line checks a rulebase, not '%s'", argv[first])
+                               : run_try(&check);
+        setup_done(&check.setup);
+        return code;
+    }
     if (code == 0 && first < argc) {
         free(check.setup.config_path);
         check.setup.config_path = strdup(argv[first]);
@@ -129,16 +195,21 @@ static int run(const struct arg_command *command, int argc, char **argv)
 static const struct arg_option options[] = {
     SETUP_CONFIG_OPTIONS,
     {"uid-map", 0, "FILE", "check this uid map, too"},
+    {"line", 'l', "TEXT",
+     "try this text (PROGRAM: MESSAGE) against one rulebase, the file that --rulebase names"},
 };
 
 const struct arg_command check_command = {
     .name = "check",
     .usage = "[FILE]",
     .summary = "say everything that is wrong with a configuration, the rulebases and the jobs",
-    .details = "Reads the configuration FILE (default: the system's), loads the rulebases, runs their sample "
-               "lines, and reads\n"
-               "all jobs. Every problem is shown with file, line and column. Opens no source, no sink and no "
-               "state.\n",
+    .details =
+        "Reads the configuration FILE (default: the system's), loads the rulebases, runs their sample "
+        "lines, and reads\n"
+        "all jobs. Every problem is shown with file, line and column. Opens no source, no sink and no "
+        "state.\n"
+        "With --line, tells which rule of one rulebase file matches a text and what it finds, or where it "
+        "stops.\n",
     .options = options,
     .n_options = ARRAY_SIZE(options),
     .run = run,

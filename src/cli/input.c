@@ -127,11 +127,15 @@ static int on_record(void *userdata, const struct record *record)
 {
     struct reading *reading = userdata;
     struct record copy = *record;
+    int r;
 
     /* a file somebody names on the command line is vouched for by nobody but its writer: the kernel's records
        in it are as good as the file, text is text */
     copy.trust = TRUST_INPUT;
-    return normalizer_feed(reading->input->normalizer, &copy, reading->emit, reading->userdata);
+    r = normalizer_feed(reading->input->normalizer, &copy, reading->emit, reading->userdata);
+    if (r >= 0 && reading->input->watch)
+        reading->input->watch(reading->input->watch_userdata, reading->input, &copy);
+    return r;
 }
 
 int input_read(struct input *input, event_fn emit, void *userdata)

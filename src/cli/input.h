@@ -24,6 +24,9 @@ struct input {
     bool is_at_end; /* the frame is finished, too */
     struct frame *frame;
     struct normalizer *normalizer;
+    /* Called behind each record, once its events are handed over (may be NULL). */
+    void (*watch)(void *userdata, const struct input *input, const struct record *record);
+    void *watch_userdata;
 };
 
 struct input_set {

@@ -12,6 +12,7 @@
 
 #include "alert/alert.h"
 #include "cli/args.h"
+#include "cli/explain.h"
 #include "cli/input.h"
 #include "cli/instances.h"
 #include "cli/progress.h"
@@ -20,7 +21,8 @@
 struct normalize {
     struct setup setup;
     struct arena arena;
-    bool is_quiet;
+    bool is_quiet, is_explaining;
+    struct explain *explain; /* NULL: events are printed as JSON */
     const struct arg_command *command;
     int write_errno; /* of standard output; 0: all is written so far */
 };
@@ -57,6 +59,10 @@ static int take_option(void *userdata, const struct arg_option *option, const ch
         n->is_quiet = true;
         return 0;
     }
+    if (strcmp(option->name, "explain") == 0) {
+        n->is_explaining = n->setup.tells_rules = true;
+        return 0;
+    }
     if (strcmp(option->name, "events") == 0)
         return take_events(n, value);
     return setup_take_option(&n->setup, n->command, option, value);
@@ -86,12 +92,19 @@ static int on_event(void *userdata, const struct event *event)
 
 static int read_all(struct normalize *n, struct input_set *set)
 {
+    event_fn emit = n->explain ? explain_event : on_event;
+    void *userdata = n->explain ? (void *)n->explain : (void *)n;
+
     for (size_t i = 0; i < set->n_inputs; i++) {
         struct input *input = &set->inputs[i];
         int r;
 
+        if (n->explain) {
+            input->watch = explain_record;
+            input->watch_userdata = n->explain;
+        }
         do {
-            r = input_read(input, on_event, n);
+            r = input_read(input, emit, userdata);
             progress_show(input_set_read_bytes(set), input_set_size_bytes(set),
                           normalizer_stats(input->normalizer)->n_events);
             /* a pipe's reader should not wait for a full buffer */
@@ -101,11 +114,23 @@ static int read_all(struct normalize *n, struct input_set *set)
         if (r < 0 && n->write_errno == 0)
             (void)diag_add(&n->setup.diags, input->path, 0, 0, "cannot read: %s", strerror(-r));
         if (r >= 0)
-            r = normalizer_flush(input->normalizer, on_event, n);
+            r = normalizer_flush(input->normalizer, emit, userdata);
+        if (r >= 0 && n->explain)
+            explain_end(n->explain, input);
         if (r < 0 || interrupt_came())
             return r;
     }
     return 0;
+}
+
+/* All jobs, switched on or not, and the exceptions of the configuration; the gate stays open. */
+static int prepare_explain(struct normalize *n)
+{
+    int r = setup_load_jobs(&n->setup, NULL, 0), q = setup_load_exceptions(&n->setup, false);
+
+    r = MIN(r, q);
+    n->setup.has_wanted = false;
+    return r < 0 ? r : explain_new(&n->setup, &n->explain);
 }
 
 static int normalize(struct normalize *n, char **paths, size_t n_paths)
@@ -118,6 +143,8 @@ static int normalize(struct normalize *n, char **paths, size_t n_paths)
     r = MIN(r, q);
     if (r >= 0)
         r = setup_load_rulebase(&n->setup);
+    if (r >= 0 && n->is_explaining)
+        r = prepare_explain(n);
     if (r >= 0)
         r = input_set_open(paths, n_paths, &n->setup, &set);
     if (r >= 0)
@@ -148,6 +175,7 @@ static int run(const struct arg_command *command, int argc, char **argv)
         code = first < argc ? normalize(&n, argv + first, (size_t)(argc - first))
                             : normalize(&n, (char **)stdin_only, 1);
     }
+    explain_free(n.explain);
     setup_done(&n.setup);
     arena_done(&n.arena);
     return code < 0 ? EXIT_SUCCESS : code;
@@ -157,6 +185,7 @@ static const struct arg_option options[] = {
     SETUP_INPUT_OPTIONS,
     SETUP_CONFIG_OPTIONS,
     {"events", 0, "KIND", "process (default), session, account or all; may be given more than once"},
+    {"explain", 'x', NULL, "print how each record was read and why, for people, in place of JSON"},
     {"quiet", 'q', NULL, "do not print the counts on stderr"},
 };
 
@@ -170,7 +199,10 @@ const struct arg_command normalize_command = {
         "lines, and ECS or sudo JSON; recognises the format of each record; prints one ECS object a line "
         "for\n"
         "each process start, in order of completion. Without a FILE, or with '-', reads standard input.\n"
-        "What was not understood is counted on stderr.\n",
+        "What was not understood is counted on stderr. --explain tells of each record which rule read it, "
+        "what "
+        "was found,\n"
+        "what became of it, and which jobs would look at it.\n",
     .options = options,
     .n_options = ARRAY_SIZE(options),
     .run = run,

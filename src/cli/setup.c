@@ -43,6 +43,9 @@ static const char *const level_names[] = {"emerg",  "alert", "crit",  "err", "wa
 static const struct option settings_options[] = {
     {"rulebase", OPTION_STRING, MEMBER(rulebase),
      .help = "folder with *.rulebase and jobs/ (default: the installed one)"},
+    {"rulebase_extra", OPTION_STRING, MEMBER(rulebase_extra),
+     .help = "folder with *.rulebase of your own (default: rulebase.d in " HAPAX_SYSCONFDIR
+             ", if it is there); empty: none"},
     {"jobs", OPTION_LIST, MEMBER(jobs), "network_connection_discovery", .help = "ids of the jobs to run"},
     {"exceptions", OPTION_STRING, MEMBER(exceptions),
      .help = "file, or folder of *.yaml, that says what is forgiven (default: exceptions.yaml, else "
@@ -288,12 +291,27 @@ static int load_uid_map(struct setup *setup)
     return uid_map_new(buffer_slice(&text), path, &setup->diags, &setup->uid_map);
 }
 
+/* NULL: none. Commands that read no system configuration still read the system's rulebases: they say what
+ * lines mean, as the shipped ones do. */
+static const char *find_rulebase_extra(const struct setup *setup)
+{
+    static const char *const usual = HAPAX_SYSCONFDIR "/rulebase.d";
+    const char *path = setup->settings.rulebase_extra;
+
+    if (path)
+        return *path ? path : NULL;
+    return access(usual, F_OK) == 0 ? usual : NULL;
+}
+
 int setup_load_rulebase(struct setup *setup)
 {
     int r = find_rulebase(setup);
 
     if (r >= 0)
-        r = rulebase_load(setup->settings.rulebase, &setup->diags, &setup->rulebase);
+        r = rulebase_load_with(&(struct rulebase_options){.directory = setup->settings.rulebase,
+                                                          .extra = find_rulebase_extra(setup),
+                                                          .tells_rules = setup->tells_rules},
+                               &setup->diags, &setup->rulebase);
     if (r >= 0 && setup->settings.uid_map)
         r = load_uid_map(setup);
     return r;

@@ -20,6 +20,7 @@
 /* The top of the configuration, as hapax.yaml(5) documents it. */
 struct settings {
     char *rulebase;
+    char *rulebase_extra;
     struct string_list jobs;
     char *exceptions;
     int format;
@@ -49,7 +50,8 @@ struct setup {
     struct diag_list diags; /* problems so far: setup_report prints them */
     struct settings settings;
     bool has_settings;
-    bool is_reload; /* of a running program: what belongs to the process (TZ) is looked at, not touched */
+    bool tells_rules; /* the rulebase does, for an explanation */
+    bool is_reload;   /* of a running program: what belongs to the process (TZ) is looked at, not touched */
     unsigned event_kinds; /* EVENT_KIND_BITs of what the inputs hand over; 0: process starts */
     struct rulebase *rulebase;
     struct uid_map *uid_map;

@@ -16,9 +16,7 @@
  *    (before 2.0.8): rules that use them are refused with such a library.
  *  - Several parsers look at the byte behind the line ("whitespace" even takes it), so every line is matched
  *    as a NUL-terminated copy in the arena. NUL bytes inside a line would cut values: they become '?'.
- *  - Fields come out in the reverse order of the rule, values of JSON type. They are flattened into an array:
- *    members of an object get dotted names, members of objects in an array (repeat) keep their own, and an
- *    element {"key": K, "value": V} of an array A becomes the field A.K with the value V.
+ *  - What comes out is a tree in an order of its own: rule_fields.c.
  *
  * The self test is part of loading: a rule that lost its match to another rule, or a library that reads a
  * rule differently, is found before the first record.
@@ -37,11 +35,10 @@
 #include <libfastjson/json.h>
 #include <liblognorm.h>
 
+#include "normalize/rule_fields.h"
 #include "normalize/rulebase_file.h"
 #include "util/parse.h"
 
-/* chosen: repeat of repeat makes 4; deeper is JSON inside a message, which json.c reads */
-#define MEMBER_DEPTH_MAX 8
 /* chosen: a folder of rulebases, not of anything else */
 #define CONTEXTS_MAX 256
 
@@ -56,6 +53,9 @@ struct rulebase {
     struct context contexts[CONTEXTS_MAX];
     size_t n_contexts;
     size_t n_rules, n_samples;
+    bool tells_rules;
+    rulebase_trace_fn trace;
+    void *trace_userdata;
 };
 
 struct rulebase *rulebase_free(struct rulebase *rb)
@@ -72,280 +72,6 @@ struct rulebase *rulebase_free(struct rulebase *rb)
 }
 
 /* ---- matching ---- */
-
-static bool is_metadata(const char *name)
-{
-    return strcmp(name, "event.tags") == 0 || strcmp(name, "metadata") == 0;
-}
-
-static size_t count_fields(struct fjson_object *value, unsigned depth)
-{
-    size_t n = 0;
-
-    if (depth > MEMBER_DEPTH_MAX)
-        return 0;
-    if (fjson_object_is_type(value, fjson_type_array)) {
-        int n_items = fjson_object_array_length(value);
-
-        for (int i = 0; i < n_items; i++)
-            n += count_fields(fjson_object_array_get_idx(value, i), depth + 1);
-        return n;
-    }
-    if (fjson_object_is_type(value, fjson_type_object)) {
-        struct fjson_object_iterator it = fjson_object_iter_begin(value), end = fjson_object_iter_end(value);
-
-        for (; !fjson_object_iter_equal(&it, &end); fjson_object_iter_next(&it))
-            if (depth > 0 || !is_metadata(fjson_object_iter_peek_name(&it)))
-                n += count_fields(fjson_object_iter_peek_value(&it), depth + 1);
-        return n;
-    }
-    return value ? 1 : 0;
-}
-
-/* Where flattening stands: fields[0 … n_left) are still to be filled, from the back. */
-struct flattening {
-    struct arena *arena;
-    struct slice line; /* the copy that was matched */
-    struct rule_field *fields;
-    size_t n_left;
-};
-
-static struct slice json_text(struct fjson_object *value)
-{
-    const char *text = fjson_object_get_string(value);
-
-    if (!text)
-        return SLICE("");
-    if (fjson_object_is_type(value, fjson_type_string))
-        return slice_new(text, (size_t)fjson_object_get_string_len(value));
-    return slice_from_string(text);
-}
-
-/* A value out of the library's memory. The tail of the line, mostly the longest value, is borrowed from it.
- */
-static int keep_value(struct flattening *f, struct slice value, struct slice *ret_value)
-{
-    if (value.len > 0 && slice_ends_with(f->line, value)) {
-        *ret_value = slice_skip(f->line, f->line.len - value.len);
-        return 0;
-    }
-    return arena_copy(f->arena, value, ret_value);
-}
-
-static int join_name(struct arena *arena, struct slice parent, struct slice name, struct slice *ret_name)
-{
-    char *p;
-
-    if (parent.len == 0)
-        return arena_copy(arena, name, ret_name);
-    p = arena_alloc(arena, parent.len + 1 + name.len);
-    if (!p)
-        return -ENOMEM;
-    memcpy(p, parent.data, parent.len);
-    p[parent.len] = '.';
-    memcpy(p + parent.len + 1, name.data, name.len);
-    *ret_name = slice_new(p, parent.len + 1 + name.len);
-    return 0;
-}
-
-static int put_field(struct flattening *f, struct slice parent, struct slice name, struct fjson_object *value)
-{
-    struct rule_field *field;
-    int r;
-
-    if (f->n_left == 0)
-        return 0;
-    field = &f->fields[f->n_left - 1];
-    r = join_name(f->arena, parent, name, &field->name);
-    if (r < 0)
-        return r;
-    r = keep_value(f, json_text(value), &field->value);
-    if (r < 0)
-        return r;
-    f->n_left--;
-    return 0;
-}
-
-/* element: of the array called name. 1: it was a {"key", "value"} pair and is done. */
-static int put_pair(struct flattening *f, struct slice name, struct fjson_object *element)
-{
-    struct fjson_object *key, *value;
-    int r;
-
-    if (!fjson_object_is_type(element, fjson_type_object) || fjson_object_object_length(element) != 2)
-        return 0;
-    if (!fjson_object_object_get_ex(element, "key", &key) ||
-        !fjson_object_object_get_ex(element, "value", &value) ||
-        !fjson_object_is_type(key, fjson_type_string) || !fjson_object_is_type(value, fjson_type_string))
-        return 0;
-    r = put_field(f, name, json_text(key), value);
-    return r < 0 ? r : 1;
-}
-
-static int put_members(struct flattening *f, struct slice parent, struct fjson_object *object,
-                       unsigned depth);
-
-static int put_value(struct flattening *f, struct slice parent, struct slice name, struct fjson_object *value,
-                     unsigned depth)
-{
-    struct slice joined;
-    int r;
-
-    if (depth > MEMBER_DEPTH_MAX)
-        return 0;
-    if (fjson_object_is_type(value, fjson_type_object)) {
-        r = join_name(f->arena, parent, name, &joined);
-        return r < 0 ? r : put_members(f, joined, value, depth);
-    }
-    if (fjson_object_is_type(value, fjson_type_array)) {
-        for (int i = fjson_object_array_length(value) - 1; i >= 0; i--) {
-            struct fjson_object *element = fjson_object_array_get_idx(value, i);
-
-            r = put_pair(f, name, element);
-            if (r == 0 && fjson_object_is_type(element, fjson_type_object))
-                r = put_members(f, parent, element, depth + 1);
-            else if (r == 0)
-                r = put_value(f, parent, name, element, depth + 1);
-            if (r < 0)
-                return r;
-        }
-        return 0;
-    }
-    return value ? put_field(f, parent, name, value) : 0;
-}
-
-static int put_members(struct flattening *f, struct slice parent, struct fjson_object *object, unsigned depth)
-{
-    struct fjson_object_iterator it = fjson_object_iter_begin(object), end = fjson_object_iter_end(object);
-    int r;
-
-    for (; !fjson_object_iter_equal(&it, &end); fjson_object_iter_next(&it)) {
-        const char *name = fjson_object_iter_peek_name(&it);
-
-        if (depth == 0 && is_metadata(name))
-            continue;
-        r = put_value(f, parent, slice_from_string(name), fjson_object_iter_peek_value(&it), depth + 1);
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-static int join_tags(struct fjson_object *event, struct arena *arena, struct slice *ret_tags)
-{
-    struct fjson_object *tags;
-    size_t len = 0;
-    int n_tags;
-    char *text;
-
-    if (!fjson_object_object_get_ex(event, "event.tags", &tags) ||
-        !fjson_object_is_type(tags, fjson_type_array)) {
-        *ret_tags = SLICE("");
-        return 0;
-    }
-    n_tags = fjson_object_array_length(tags);
-    for (int i = 0; i < n_tags; i++)
-        len += json_text(fjson_object_array_get_idx(tags, i)).len + 1;
-    text = arena_alloc(arena, len + 1);
-    if (!text)
-        return -ENOMEM;
-    len = 0;
-    for (int i = 0; i < n_tags; i++) {
-        struct slice tag = json_text(fjson_object_array_get_idx(tags, i));
-
-        if (i > 0)
-            text[len++] = ',';
-        memcpy(text + len, tag.data, tag.len);
-        len += tag.len;
-    }
-    *ret_tags = slice_new(text, len);
-    return 0;
-}
-
-/* chosen: more than any shipped rule has */
-#define FLAT_FIELDS_MAX 32
-
-/*
- * The usual match: strings only, and at most one tag. One walk, one allocation. 1: done; 0: it is of another
- * kind; -ENOMEM. What it makes is what flatten() makes.
- */
-static int flatten_strings(struct fjson_object *event, struct slice line, struct arena *arena,
-                           struct rule_match *ret_match)
-{
-    struct fjson_object_iterator it = fjson_object_iter_begin(event), end = fjson_object_iter_end(event);
-    struct rule_field found[FLAT_FIELDS_MAX], *fields;
-    struct slice tags = SLICE("");
-    size_t n = 0, n_bytes = 0;
-    char *p;
-
-    for (; !fjson_object_iter_equal(&it, &end); fjson_object_iter_next(&it)) {
-        struct slice name = slice_from_string(fjson_object_iter_peek_name(&it));
-        struct fjson_object *value = fjson_object_iter_peek_value(&it);
-
-        if (slice_equal(name, SLICE("event.tags"))) {
-            if (!fjson_object_is_type(value, fjson_type_array) || fjson_object_array_length(value) != 1)
-                return 0;
-            tags = json_text(fjson_object_array_get_idx(value, 0));
-            n_bytes += tags.len;
-            continue;
-        }
-        if (n == FLAT_FIELDS_MAX || !fjson_object_is_type(value, fjson_type_string) ||
-            slice_equal(name, SLICE("metadata")))
-            return 0;
-        found[n] = (struct rule_field){name, json_text(value)};
-        if (found[n].value.len > 0 && slice_ends_with(line, found[n].value))
-            found[n].value = slice_skip(line, line.len - found[n].value.len);
-        else
-            n_bytes += found[n].value.len;
-        n_bytes += name.len;
-        n++;
-    }
-    fields = arena_alloc(arena, n * sizeof(*fields) + n_bytes + 1);
-    if (!fields)
-        return -ENOMEM;
-    p = (char *)(fields + n);
-    for (size_t i = 0; i < n; i++) {
-        struct rule_field *field = &fields[n - 1 - i];
-        struct slice value = found[i].value;
-        bool is_borrowed = value.len > 0 && value.data + value.len == line.data + line.len;
-
-        memcpy(p, found[i].name.data, found[i].name.len);
-        field->name = slice_new(p, found[i].name.len);
-        p += field->name.len;
-        field->value = value;
-        if (is_borrowed)
-            continue;
-        memcpy(p, value.data, value.len);
-        field->value = slice_new(p, value.len);
-        p += value.len;
-    }
-    memcpy(p, tags.data, tags.len);
-    *ret_match = (struct rule_match){.fields = fields, .n_fields = n, .tags = slice_new(p, tags.len)};
-    return 1;
-}
-
-static int flatten(struct fjson_object *event, struct slice line, struct arena *arena,
-                   struct rule_match *ret_match)
-{
-    size_t n_fields = count_fields(event, 0);
-    struct flattening f = {.arena = arena, .line = line, .n_left = n_fields};
-    struct slice tags;
-    int r;
-
-    f.fields = arena_calloc(arena, MAX(n_fields, (size_t)1), sizeof(*f.fields));
-    if (!f.fields)
-        return -ENOMEM;
-    r = put_members(&f, SLICE(""), event, 0);
-    if (r < 0)
-        return r;
-    r = join_tags(event, arena, &tags);
-    if (r < 0)
-        return r;
-    /* a pair is counted as two fields and takes one: what was not needed stands in front */
-    *ret_match =
-        (struct rule_match){.fields = f.fields + f.n_left, .n_fields = n_fields - f.n_left, .tags = tags};
-    return 0;
-}
 
 /* The line number the library remembers of the rule that matched; 0 where it says none. */
 static unsigned rule_location(struct fjson_object *event)
@@ -379,9 +105,20 @@ static void putp(struct fjson_object **object)
     (void)fjson_object_put(*object);
 }
 
-/* line: a copy of copy_line. ret_line_number may be NULL. */
+/* What no rule could take of a line that none matches: after the one that came farthest. */
+static int copy_rest(struct fjson_object *event, struct arena *arena, struct slice *ret_rest)
+{
+    struct fjson_object *rest;
+
+    if (!event || !fjson_object_object_get_ex(event, "unparsed-data", &rest) ||
+        !fjson_object_is_type(rest, fjson_type_string))
+        return 0;
+    return arena_copy(arena, slice_from_string(fjson_object_get_string(rest)), ret_rest);
+}
+
+/* line: a copy of copy_line. ret_line_number and ret_rest (of a line that does not match) may be NULL. */
 static int context_match(const struct context *c, struct slice line, struct arena *arena,
-                         struct rule_match *ret_match, unsigned *ret_line_number)
+                         struct rule_match *ret_match, unsigned *ret_line_number, struct slice *ret_rest)
 {
     _cleanup_(putp) struct fjson_object *event = NULL;
     int r;
@@ -390,10 +127,8 @@ static int context_match(const struct context *c, struct slice line, struct aren
     if (r == LN_NOMEM)
         return -ENOMEM;
     if (r != 0 || !event)
-        return 0;
-    r = flatten_strings(event, line, arena, ret_match);
-    if (r == 0)
-        r = flatten(event, line, arena, ret_match);
+        return ret_rest ? copy_rest(event, arena, ret_rest) : 0;
+    r = rule_fields_read(event, line, arena, ret_match);
     if (r < 0)
         return r;
     if (ret_line_number)
@@ -584,7 +319,7 @@ static int test_sample(const struct context *c, const struct rulebase_sample *sa
     r = copy_line(sample->text, arena, &copy);
     if (r < 0)
         return r;
-    r = context_may_match(c, copy) ? context_match(c, copy, arena, &match, &line) : 0;
+    r = context_may_match(c, copy) ? context_match(c, copy, arena, &match, &line, NULL) : 0;
     if (r < 0)
         return r;
     if (sample->is_negative)
@@ -653,7 +388,7 @@ static int add_file(struct rulebase *rb, const char *directory, const char *name
     if (r < 0)
         return r;
     r = context_self_test(c, diags);
-    if (r >= 0)
+    if (r >= 0 && !rb->tells_rules)
         r = context_reload(c, diags);
     if (r < 0)
         return r;
@@ -683,41 +418,158 @@ static bool has_kind(const struct rulebase *rb, enum rulebase_kind kind)
     return false;
 }
 
-int rulebase_load(const char *directory, struct diag_list *diags, struct rulebase **ret_rulebase)
+/* One folder's files. -EINVAL goes to diags. */
+static int list_folder(const char *directory, struct diag_list *diags, struct dirent ***ret_entries,
+                       size_t *ret_n)
 {
-    _cleanup_(rulebase_freep) struct rulebase *rb = NULL;
-    struct dirent **entries = NULL;
-    int n_entries, r, result = 0;
+    int n = scandir(directory, ret_entries, is_rulebase, by_name);
 
-    rb = calloc(1, sizeof(*rb));
+    if (n < 0)
+        return diag_add(diags, directory, 0, 0, "cannot read the rulebase folder: %s", strerror(errno));
+    *ret_n = (size_t)n;
+    return 0;
+}
+
+static bool has_name(struct dirent *const *entries, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(entries[i]->d_name, name) == 0)
+            return true;
+    return false;
+}
+
+/* A folder, and what is tried in it or instead of it: see the header for the order. */
+struct folders {
+    const char *shipped, *extra;
+    struct dirent **shipped_entries, **extra_entries;
+    size_t n_shipped, n_extra;
+};
+
+static void folders_done(struct folders *f)
+{
+    for (size_t i = 0; i < f->n_shipped; i++)
+        free(f->shipped_entries[i]);
+    for (size_t i = 0; i < f->n_extra; i++)
+        free(f->extra_entries[i]);
+    free(f->shipped_entries);
+    free(f->extra_entries);
+}
+
+/* All are read, so that one run shows all problems. */
+static int add_and_go_on(struct rulebase *rb, const char *directory, const char *name, int result,
+                         struct diag_list *diags)
+{
+    int r = result == -ENOMEM ? result : add_file(rb, directory, name, diags);
+
+    return r < 0 ? r : result;
+}
+
+static int add_extra(struct rulebase *rb, const struct folders *f, int result, struct diag_list *diags)
+{
+    for (size_t i = 0; i < f->n_extra; i++)
+        if (!has_name(f->shipped_entries, f->n_shipped, f->extra_entries[i]->d_name))
+            result = add_and_go_on(rb, f->extra, f->extra_entries[i]->d_name, result, diags);
+    return result;
+}
+
+static int add_folders(struct rulebase *rb, const struct folders *f, struct diag_list *diags)
+{
+    bool is_extra_added = false;
+    int result = 0;
+
+    for (size_t i = 0; i < f->n_shipped; i++) {
+        const char *name = f->shipped_entries[i]->d_name;
+
+        if (strcmp(name, "unremarkable.rulebase") == 0) {
+            result = add_extra(rb, f, result, diags);
+            is_extra_added = true;
+        }
+        result = add_and_go_on(rb, has_name(f->extra_entries, f->n_extra, name) ? f->extra : f->shipped, name,
+                               result, diags);
+    }
+    return is_extra_added ? result : add_extra(rb, f, result, diags);
+}
+
+int rulebase_load_with(const struct rulebase_options *options, struct diag_list *diags,
+                       struct rulebase **ret_rulebase)
+{
+    _cleanup_(folders_done) struct folders f = {.shipped = options->directory, .extra = options->extra};
+    _cleanup_(rulebase_freep) struct rulebase *rb = calloc(1, sizeof(*rb));
+    int r;
+
     if (!rb)
         return -ENOMEM;
-    n_entries = scandir(directory, &entries, is_rulebase, by_name);
-    if (n_entries < 0)
-        return diag_add(diags, directory, 0, 0, "cannot read the rulebase folder: %s", strerror(errno));
-    for (int i = 0; i < n_entries; i++) {
-        r = result == -ENOMEM ? 0 : add_file(rb, directory, entries[i]->d_name, diags);
-        if (r < 0)
-            result = r;
-        free(entries[i]);
-    }
-    free(entries);
-    if (result < 0)
-        return result;
+    rb->tells_rules = options->tells_rules;
+    r = list_folder(f.shipped, diags, &f.shipped_entries, &f.n_shipped);
+    if (r >= 0 && f.extra)
+        r = list_folder(f.extra, diags, &f.extra_entries, &f.n_extra);
+    if (r >= 0)
+        r = add_folders(rb, &f, diags);
+    if (r < 0)
+        return r;
     if (!has_kind(rb, RULEBASE_HEADER))
-        result = diag_add(diags, directory, 0, 0, "header.rulebase is missing");
+        r = diag_add(diags, f.shipped, 0, 0, "header.rulebase is missing");
     if (!has_kind(rb, RULEBASE_AUDIT))
-        result = diag_add(diags, directory, 0, 0, "audit.rulebase is missing");
-    if (result < 0)
-        return result;
+        r = diag_add(diags, f.shipped, 0, 0, "audit.rulebase is missing");
+    if (r < 0)
+        return r;
     *ret_rulebase = TAKE_PTR(rb);
     return 0;
+}
+
+int rulebase_load(const char *directory, struct diag_list *diags, struct rulebase **ret_rulebase)
+{
+    return rulebase_load_with(&(struct rulebase_options){.directory = directory}, diags, ret_rulebase);
+}
+
+int rulebase_load_file(const char *path, struct diag_list *diags, struct rulebase **ret_rulebase)
+{
+    _cleanup_(rulebase_freep) struct rulebase *rb = calloc(1, sizeof(*rb));
+    struct context *c;
+    int r;
+
+    if (!rb)
+        return -ENOMEM;
+    c = &rb->contexts[0];
+    rb->n_contexts = 1;
+    rb->tells_rules = true;
+    c->kind = RULEBASE_MESSAGE;
+    r = context_load(c, path, diags);
+    if (r < 0)
+        return r;
+    r = context_self_test(c, diags);
+    if (r == -ENOMEM)
+        return r;
+    rb->n_rules = c->file->n_rules;
+    rb->n_samples = c->file->n_samples;
+    *ret_rulebase = TAKE_PTR(rb);
+    return r < 0 ? 1 : 0;
 }
 
 void rulebase_count(const struct rulebase *rb, size_t *ret_n_rules, size_t *ret_n_samples)
 {
     *ret_n_rules = rb->n_rules;
     *ret_n_samples = rb->n_samples;
+}
+
+static int trace_match(const struct rulebase *rb, const struct context *c, struct slice line,
+                       struct arena *arena, struct rule_match *ret_match)
+{
+    struct rulebase_attempt attempt = {
+        .kind = c->kind, .file = c->file->path, .text = line, .rest = SLICE_NULL};
+    int r = context_match(c, line, arena, ret_match, &attempt.line, &attempt.rest);
+
+    if (r < 0)
+        return r;
+    attempt.match = r > 0 ? ret_match : NULL;
+    rb->trace(rb->trace_userdata, &attempt);
+    return r;
+}
+
+void rulebase_set_trace(struct rulebase *rb, rulebase_trace_fn trace, void *userdata)
+{
+    rb->trace = trace;
+    rb->trace_userdata = userdata;
 }
 
 int rulebase_match(const struct rulebase *rb, enum rulebase_kind kind, struct slice line, struct arena *arena,
@@ -729,14 +581,15 @@ int rulebase_match(const struct rulebase *rb, enum rulebase_kind kind, struct sl
     for (size_t i = 0; i < rb->n_contexts; i++) {
         const struct context *c = &rb->contexts[i];
 
-        if (c->kind != kind || !context_may_match(c, line))
+        if (c->kind != kind || (!rb->trace && !context_may_match(c, line)))
             continue;
         if (slice_is_absent(copy)) {
             r = copy_line(line, arena, &copy);
             if (r < 0)
                 return r;
         }
-        r = context_match(c, copy, arena, ret_match, NULL);
+        r = rb->trace ? trace_match(rb, c, copy, arena, ret_match)
+                      : context_match(c, copy, arena, ret_match, NULL, NULL);
         if (r != 0)
             return r;
     }

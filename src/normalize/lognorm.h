@@ -44,11 +44,40 @@ struct rule_match {
  */
 int rulebase_load(const char *directory, struct diag_list *diags,
                   struct rulebase **ret_rulebase) _warn_unused_;
+
+struct rulebase_options {
+    const char *directory; /* as above */
+    /*
+     * A folder of more, NULL: none. A file with the name of one in directory takes its place; all others are
+     * messages, tried behind those of directory and before its unremarkable.rulebase, which takes what is
+     * left of known programs.
+     */
+    const char *extra;
+    bool tells_rules; /* for rulebase_set_trace; a third of a match */
+};
+int rulebase_load_with(const struct rulebase_options *options, struct diag_list *diags,
+                       struct rulebase **ret_rulebase) _warn_unused_;
+/* One file alone, as messages, which tells its rules. 1: it is loaded and its self test failed (in diags). */
+int rulebase_load_file(const char *path, struct diag_list *diags,
+                       struct rulebase **ret_rulebase) _warn_unused_;
 struct rulebase *rulebase_free(struct rulebase *rb);
 DEFINE_CLEANUP(struct rulebase *, rulebase_free)
 
 /* Rules and sample lines over all files. */
 void rulebase_count(const struct rulebase *rb, size_t *ret_n_rules, size_t *ret_n_samples);
+
+/* What one file made of a text; borrowed for the call. */
+struct rulebase_attempt {
+    enum rulebase_kind kind;
+    const char *file;
+    unsigned line;                  /* of the rule that matched; 0: none, or it is not told */
+    struct slice text;              /* that was matched */
+    const struct rule_match *match; /* NULL: none did */
+    struct slice rest;              /* what the rule that came farthest could not take; absent: unknown */
+};
+typedef void (*rulebase_trace_fn)(void *userdata, const struct rulebase_attempt *attempt);
+/* Called for each file that is asked, in rulebase_match; NULL: not any more. */
+void rulebase_set_trace(struct rulebase *rb, rulebase_trace_fn trace, void *userdata);
 
 /* 1: a rule matched; 0: none did; -ENOMEM. */
 int rulebase_match(const struct rulebase *rb, enum rulebase_kind kind, struct slice line, struct arena *arena,

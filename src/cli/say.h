@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HAPAX_CLI_SAY_H
+#define HAPAX_CLI_SAY_H
+
+/* What rulebases make of a line, for a person at a terminal: hapax normalize --explain, hapax check --line.
+ */
+
+#include <stdio.h>
+
+#include "normalize/lognorm.h"
+#include "util/slice.h"
+
+/* Bytes from outside, harmless to a terminal: control bytes, backslashes and what is no UTF-8 as \xNN; cut
+ * with "…" behind SAY_MAX_BYTES. */
+#define SAY_MAX_BYTES 1024U /* chosen: twelve lines of a terminal */
+void say_bytes(FILE *out, struct slice s);
+
+/* "NAME = VALUE" for each field, a line each, behind indent. */
+void say_fields(FILE *out, const struct rule_match *match, const char *indent);
+
+#endif
