@@ -47,6 +47,9 @@ static const struct option settings_options[] = {
      .help = "folder with *.rulebase of your own (default: rulebase.d in " HAPAX_SYSCONFDIR
              ", if it is there); empty: none"},
     {"jobs", OPTION_LIST, MEMBER(jobs), "network_connection_discovery", .help = "ids of the jobs to run"},
+    {"jobs_extra", OPTION_STRING, MEMBER(jobs_extra),
+     .help = "folder with jobs of your own (default: jobs.d in " HAPAX_SYSCONFDIR
+             ", if it is there); empty: none"},
     {"exceptions", OPTION_STRING, MEMBER(exceptions),
      .help = "file, or folder of *.yaml, that says what is forgiven (default: exceptions.yaml, else "
              "exceptions.d, "
@@ -291,25 +294,23 @@ static int load_uid_map(struct setup *setup)
     return uid_map_new(buffer_slice(&text), path, &setup->diags, &setup->uid_map);
 }
 
-/* NULL: none. Commands that read no system configuration still read the system's rulebases: they say what
- * lines mean, as the shipped ones do. */
-static const char *find_rulebase_extra(const struct setup *setup)
+/* A folder beside the shipped one; NULL: none. Commands that read no system configuration still read the
+ * system's: it says what lines mean, as the shipped one does. */
+static const char *find_extra(const char *configured, const char *usual)
 {
-    static const char *const usual = HAPAX_SYSCONFDIR "/rulebase.d";
-    const char *path = setup->settings.rulebase_extra;
-
-    if (path)
-        return *path ? path : NULL;
+    if (configured)
+        return *configured ? configured : NULL;
     return access(usual, F_OK) == 0 ? usual : NULL;
 }
 
 int setup_load_rulebase(struct setup *setup)
 {
+    const char *extra = find_extra(setup->settings.rulebase_extra, HAPAX_SYSCONFDIR "/rulebase.d");
     int r = find_rulebase(setup);
 
     if (r >= 0)
         r = rulebase_load_with(&(struct rulebase_options){.directory = setup->settings.rulebase,
-                                                          .extra = find_rulebase_extra(setup),
+                                                          .extra = extra,
                                                           .tells_rules = setup->tells_rules},
                                &setup->diags, &setup->rulebase);
     if (r >= 0 && setup->settings.uid_map)
@@ -342,6 +343,7 @@ static int load_jobs(struct setup *setup, const char *const *ids, size_t n_ids,
                      const struct tool_catalogue *families)
 {
     _cleanup_(freep) char *directory = NULL;
+    const char *extra;
     int r = find_rulebase(setup);
 
     if (r < 0)
@@ -349,10 +351,12 @@ static int load_jobs(struct setup *setup, const char *const *ids, size_t n_ids,
     if (asprintf(&directory, "%s/jobs", setup->settings.rulebase) < 0)
         return -ENOMEM;
     /* before they are read: what is written meanwhile is seen as a change, not missed */
-    r = setup_mark_files((const char *const[]){setup->settings.rulebase, directory}, 2, setup->jobs_mark);
+    extra = find_extra(setup->settings.jobs_extra, HAPAX_SYSCONFDIR "/jobs.d");
+    r = setup_mark_files((const char *const[]){setup->settings.rulebase, directory, extra}, 3,
+                         setup->jobs_mark);
     if (r < 0)
         return r;
-    r = job_set_load(directory, ids, n_ids, &setup->diags, &setup->jobs);
+    r = job_set_load_with(directory, extra, ids, n_ids, &setup->diags, &setup->jobs);
     if (r >= 0 && families)
         r = families_apply(families, &setup->jobs);
     if (r >= 0 && setup->settings.has_gate) {

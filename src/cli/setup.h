@@ -22,6 +22,7 @@ struct settings {
     char *rulebase;
     char *rulebase_extra;
     struct string_list jobs;
+    char *jobs_extra;
     char *exceptions;
     int format;
     char *time_zone;

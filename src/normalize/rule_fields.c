@@ -13,6 +13,8 @@
 
 #include <errno.h>
 
+#include <libfastjson/json.h>
+
 /* chosen: repeat of repeat makes 4; deeper is JSON inside a message, which json.c reads */
 #define MEMBER_DEPTH_MAX 8
 

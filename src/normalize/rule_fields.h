@@ -4,9 +4,9 @@
 
 /* Inside normalize/ only: the fields and tags of a match, out of the library's tree. */
 
-#include <libfastjson/json.h>
-
 #include "normalize/lognorm.h"
+
+struct fjson_object;
 
 /* line: what was matched; values may be borrowed from it, all else is in arena memory. 0 or -ENOMEM. */
 int rule_fields_read(struct fjson_object *event, struct slice line, struct arena *arena,

@@ -35,6 +35,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/option.h"
 #include "select/index.h"
@@ -271,6 +272,7 @@ static void job_settings_done(struct job_settings *settings)
 struct reader {
     struct config *config;
     const char *file;
+    const char *shipped_file; /* where it would be in the shipped folder: tools.yaml is above */
     struct diag_list *diags;
     bool is_bad; /* something went to diags */
 };
@@ -515,7 +517,7 @@ static int find_tools(struct reader *reader, const struct string_list *ids, stru
     if (ids->n == 0)
         return 0;
     if (!*tools) {
-        r = tools_path(reader->file, &path);
+        r = tools_path(reader->shipped_file, &path);
         if (r >= 0)
             r = tool_catalogue_load(path, reader->diags, tools);
         if (r < 0 && n_problems(reader->diags) == n)
@@ -550,13 +552,13 @@ static void take_list(struct string_list *list, char ***items, size_t *n)
 }
 
 /* The job of one file; what is wrong goes to diags. 1: something was wrong, *ret_job is not written. */
-static int read_file(const char *file, const char *id, struct diag_list *diags, struct tool_catalogue **tools,
-                     struct job *ret_job)
+static int read_file(const char *file, const char *shipped_file, const char *id, struct diag_list *diags,
+                     struct tool_catalogue **tools, struct job *ret_job)
 {
     _cleanup_(config_freep) struct config *config = NULL;
     _cleanup_(job_settings_done) struct job_settings settings = {0};
     _cleanup_(job_done) struct job job = {0};
-    struct reader reader = {.file = file, .diags = diags};
+    struct reader reader = {.file = file, .shipped_file = shipped_file, .diags = diags};
     size_t n = n_problems(diags);
     int r = config_new(&config);
 
@@ -617,10 +619,9 @@ static int compare_strings(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The ids of all job files of a directory, sorted. */
-static int list_directory(const char *directory, struct diag_list *diags, struct string_list *ret_ids)
+/* Adds the ids of all job files of a directory, in no order. */
+static int list_directory(const char *directory, struct diag_list *diags, struct string_list *ids)
 {
-    _cleanup_(string_list_done) struct string_list ids = {0};
     const size_t n_suffix = sizeof(FILE_SUFFIX) - 1;
     const struct dirent *entry;
     DIR *dir = opendir(directory);
@@ -632,17 +633,51 @@ static int list_directory(const char *directory, struct diag_list *diags, struct
         struct slice name = slice_from_string(entry->d_name);
 
         if (name.data[0] != '.' && slice_ends_with(name, SLICE(FILE_SUFFIX)))
-            r = string_list_add(&ids, slice_head(name, name.len - n_suffix));
+            r = string_list_add(ids, slice_head(name, name.len - n_suffix));
     }
     (void)closedir(dir);
-    if (r < 0)
-        return r;
-    if (ids.n == 0)
+    return r;
+}
+
+/* The ids of both folders, sorted, each once; extra may be NULL. */
+static int list_directories(const char *directory, const char *extra, struct diag_list *diags,
+                            struct string_list *ids)
+{
+    size_t n = 0;
+    int r = list_directory(directory, diags, ids);
+
+    if (r >= 0 && ids->n == 0)
         return diag_add(diags, directory, 0, 0,
                         "there is no job in the directory, expected files NAME" FILE_SUFFIX);
-    qsort(ids.items, ids.n, sizeof(*ids.items), compare_strings);
-    *ret_ids = ids;
-    ids = (struct string_list){0};
+    if (r >= 0 && extra)
+        r = list_directory(extra, diags, ids);
+    if (r < 0)
+        return r;
+    qsort(ids->items, ids->n, sizeof(*ids->items), compare_strings);
+    for (size_t i = 0; i < ids->n; i++) {
+        if (n > 0 && strcmp(ids->items[n - 1], ids->items[i]) == 0)
+            free(ids->items[i]);
+        else
+            ids->items[n++] = ids->items[i];
+    }
+    ids->n = n;
+    return 0;
+}
+
+/* Of the folder it is in; where it is in both, of extra. */
+static int job_path(const char *directory, const char *extra, const char *id, char **ret_path)
+{
+    char *path = NULL;
+
+    if (extra && asprintf(&path, "%s/%s" FILE_SUFFIX, extra, id) < 0)
+        return -ENOMEM;
+    if (path && access(path, F_OK) < 0) {
+        free(path);
+        path = NULL;
+    }
+    if (!path && asprintf(&path, "%s/%s" FILE_SUFFIX, directory, id) < 0)
+        return -ENOMEM;
+    *ret_path = path;
     return 0;
 }
 
@@ -682,12 +717,18 @@ static int select_ids(const char *directory, const struct string_list *all, cons
 int job_set_load(const char *directory, const char *const *ids, size_t n_ids, struct diag_list *diags,
                  struct job_set *ret_set)
 {
+    return job_set_load_with(directory, NULL, ids, n_ids, diags, ret_set);
+}
+
+int job_set_load_with(const char *directory, const char *extra, const char *const *ids, size_t n_ids,
+                      struct diag_list *diags, struct job_set *ret_set)
+{
     _cleanup_(string_list_done) struct string_list all = {0};
     _cleanup_(job_set_done) struct job_set set = {0};
     _cleanup_(freep) bool *is_wanted = NULL;
     size_t n_wanted = 0;
     bool is_bad = false;
-    int r = list_directory(directory, diags, &all);
+    int r = list_directories(directory, extra, diags, &all);
 
     if (r < 0)
         return r;
@@ -710,15 +751,15 @@ int job_set_load(const char *directory, const char *const *ids, size_t n_ids, st
     if (!set.jobs)
         return -ENOMEM;
     for (size_t i = 0; i < all.n; i++) {
-        _cleanup_(freep) char *file = NULL;
+        _cleanup_(freep) char *file = NULL, *shipped = NULL;
 
         if (!is_wanted[i])
             continue;
-        if (asprintf(&file, "%s/%s" FILE_SUFFIX, directory, all.items[i]) < 0) {
-            file = NULL;
-            return -ENOMEM;
-        }
-        r = read_file(file, all.items[i], diags, &set.tools, &set.jobs[set.n_jobs]);
+        r = job_path(directory, extra, all.items[i], &file);
+        if (r >= 0)
+            r = job_path(directory, NULL, all.items[i], &shipped);
+        if (r >= 0)
+            r = read_file(file, shipped, all.items[i], diags, &set.tools, &set.jobs[set.n_jobs]);
         if (r < 0)
             return r;
         if (r > 0)

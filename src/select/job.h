@@ -96,6 +96,12 @@ struct job_set {
  */
 int job_set_load(const char *directory, const char *const *ids, size_t n_ids, struct diag_list *diags,
                  struct job_set *ret_set) _warn_unused_;
+/*
+ * The same, with the jobs of another folder (NULL: none): a file there takes the place of one of its name.
+ * Tool sets are those of directory.
+ */
+int job_set_load_with(const char *directory, const char *extra, const char *const *ids, size_t n_ids,
+                      struct diag_list *diags, struct job_set *ret_set) _warn_unused_;
 void job_set_done(struct job_set *set);
 
 /* Whether the job looks at this event. One job against one event; for many jobs see select/index.h. */

@@ -295,3 +295,64 @@ Test(lognorm, finds_names_and_tags)
     match.tags = SLICE("");
     cr_assert_not(rule_match_has_tag(&match, ""));
 }
+
+static void note_attempt(void *userdata, const struct rulebase_attempt *attempt)
+{
+    const char *name = strrchr(attempt->file, '/') + 1;
+
+    if (attempt->match)
+        cr_assert_eq(buffer_append_format(userdata, "%s:%u ", name, attempt->line), 0);
+    else
+        cr_assert_eq(buffer_append_format(userdata, "%s!'%.*s' ", name, SLICE_FMT(attempt->rest)), 0);
+}
+
+/* A shipped folder with s and unremarkable, and another with y and, where it replaces, s. */
+Test(lognorm, reads_a_folder_of_more_and_tells_its_rules)
+{
+    static const char shipped_x[] = "version=2\n# sample: x 1\nrule=x:x %a:number%\n";
+    static const char rest[] = "version=2\n# sample: z\nrule=z:z\n# sample: y z\nrule=z:y %a:word%\n";
+    static const char y[] =
+        "version=2\n# sample: y 1\nrule=y:y %a:number%\n# sample: x 1\nrule=y:x %a:rest%\n";
+    static const char other_x[] = "version=2\n\n# sample: x a\nrule=x:x %a:word%\n";
+    static const struct {
+        const char *name, *line, *expected;
+        bool replaces;
+    } rows[] = {
+        {"shipped before one's own", "x 1", "s.rulebase:3 ", false},
+        {"one's own behind it", "x a", "s.rulebase!'a' y.rulebase:5 ", false},
+        {"one's own before what is left over", "y 1", "s.rulebase!'y 1' y.rulebase:3 ", false},
+        {"what is left over", "y z", "s.rulebase!'y z' y.rulebase!'z' unremarkable.rulebase:5 ", false},
+        {"nobody's", "q", "s.rulebase!'q' y.rulebase!'q' unremarkable.rulebase!'q' ", false},
+        {"one's own in the place of a shipped one", "x a", "s.rulebase:4 ", true},
+    };
+    char shipped[] = "/tmp/hapax-test-lognorm-XXXXXX", extra[] = "/tmp/hapax-test-lognorm-XXXXXX";
+
+    cr_assert_not_null(mkdtemp(shipped));
+    cr_assert_not_null(mkdtemp(extra));
+    write_text(shipped, "header.rulebase", slice_from_string(HEADER));
+    write_text(shipped, "audit.rulebase", slice_from_string(AUDIT));
+    write_text(shipped, "s.rulebase", slice_from_string(shipped_x));
+    write_text(shipped, "unremarkable.rulebase", slice_from_string(rest));
+    write_text(extra, "y.rulebase", slice_from_string(y));
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        _cleanup_(diag_list_done) struct diag_list diags = DIAG_LIST_INIT;
+        _cleanup_(rulebase_freep) struct rulebase *rb = NULL;
+        _cleanup_(arena_done) struct arena arena = ARENA_INIT;
+        _cleanup_(buffer_done) struct buffer found = BUFFER_INIT;
+        struct rule_match match;
+
+        if (rows[i].replaces)
+            write_text(extra, "s.rulebase", slice_from_string(other_x));
+        cr_assert_eq(
+            rulebase_load_with(
+                &(struct rulebase_options){.directory = shipped, .extra = extra, .tells_rules = true}, &diags,
+                &rb),
+            0, "%s: %s", rows[i].name, diags.n ? diags.items[0].message : "");
+        rulebase_set_trace(rb, note_attempt, &found);
+        cr_assert_geq(rulebase_match(rb, RULEBASE_MESSAGE, slice_from_string(rows[i].line), &arena, &match),
+                      0);
+        assert_slice(buffer_slice(&found), rows[i].expected, rows[i].name);
+    }
+    remove_folder(shipped);
+    remove_folder(extra);
+}

@@ -107,3 +107,19 @@ Test(diag, the_nearest_word_is_the_one_with_the_fewest_edits)
     cr_assert_null(nearest_word(slice_new(longest, sizeof(longest) - 1), words));
     cr_assert_null(nearest_word(SLICE("a"), (const char *const[]){NULL}));
 }
+
+Test(diag, one_as_text)
+{
+    _cleanup_(diag_list_done) struct diag_list list = DIAG_LIST_INIT;
+    static const char *const expected[] = {"f:3:4: bad \\x1b", "f:3: bad", "f: bad", "bad"};
+
+    (void)diag_add(&list, "f", 3, 4, "bad \x1b");
+    (void)diag_add(&list, "f", 3, 0, "bad");
+    (void)diag_add(&list, "f", 0, 0, "bad");
+    (void)diag_add(&list, NULL, 0, 0, "bad");
+    for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+        _cleanup_(freep) char *text = diag_to_string(&list.items[i]);
+
+        cr_assert_str_eq(text, expected[i]);
+    }
+}
