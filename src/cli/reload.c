@@ -51,6 +51,13 @@ static int note_change(void *userdata, const char *path)
     struct changes *changes = userdata;
 
     changes->is_chain_new |= !is_below(path, keys_beside_chain);
+    return 0;
+}
+
+static int note_at_restart(void *userdata, const char *path)
+{
+    struct changes *changes = userdata;
+
     if (!is_below(path, keys_of_start))
         return 0;
     return buffer_append_format(&changes->at_restart, "%s%s", changes->at_restart.len > 0 ? ", " : "", path);
@@ -81,22 +88,30 @@ static int load(struct run *run, struct run *aside)
     return r >= 0 && aside->setup->diags.n > 0 ? -EINVAL : r;
 }
 
+/* What nobody uses of a setup any more. The first one keeps its configuration. */
+static void release(const struct run *run, struct setup *setup, bool is_of_chain)
+{
+    if (!setup)
+        return;
+    rulebase_free(TAKE_PTR(setup->rulebase));
+    exception_set_free(TAKE_PTR(setup->exceptions));
+    uid_map_free(TAKE_PTR(setup->uid_map));
+    if (is_of_chain)
+        return;
+    if (setup == run->start_setup)
+        job_set_done(&setup->jobs);
+    else
+        setup_free(setup);
+}
+
 static void take_setup(struct run *run, struct run *aside, bool keeps_chain)
 {
-    struct setup *old = run->setup;
+    struct setup *old = run->setup, *old_chain = run->chain_setup;
 
     run->setup = TAKE_PTR(aside->setup);
-    if (!keeps_chain)
-        run->chain_setup = setup_free(run->chain_setup);
-    if (!keeps_chain || run->chain_setup) {
-        setup_free(old);
-        return;
-    }
-    /* its jobs and configuration are all that is still used */
-    rulebase_free(TAKE_PTR(old->rulebase));
-    exception_set_free(TAKE_PTR(old->exceptions));
-    uid_map_free(TAKE_PTR(old->uid_map));
-    run->chain_setup = old;
+    run->chain_setup = !keeps_chain ? NULL : old_chain ? old_chain : old;
+    release(run, old, old == run->chain_setup);
+    release(run, old_chain, old_chain == run->chain_setup);
 }
 
 static void say_done(const struct run *run, const struct changes *changes, bool keeps_chain)
@@ -152,6 +167,8 @@ int run_reload(void *userdata, struct engine *engine, struct diag_list *diags)
     if (r < 0)
         return aside.setup ? refuse(aside.setup, r, diags) : r;
     r = config_compare(run->setup->config, aside.setup->config, note_change, &changes);
+    if (r >= 0)
+        r = config_compare(run->start_setup->config, aside.setup->config, note_at_restart, &changes);
     if (r < 0)
         return r;
     return swap(run, &aside, engine, &changes, diags);

@@ -251,6 +251,8 @@ void run_done(struct run *run)
     instance_list_done(&run->sinks);
     store_close(run->store);
     free(run->state_path);
+    if (run->start_setup != run->setup && run->start_setup != run->chain_setup)
+        setup_free(run->start_setup);
     setup_free(run->chain_setup);
     setup_free(run->setup);
 }
@@ -284,6 +286,7 @@ static int run(const struct arg_command *command, int argc, char **argv)
         if (r >= 0)
             r = store_open(run.state_path, (enum durability)run.setup->settings.durability, &run.setup->diags,
                            &run.store);
+        run.start_setup = run.setup;
         if (r >= 0)
             r = run_engine(&run);
         if (r < 0)

@@ -12,6 +12,7 @@
 struct run {
     struct setup *setup;       /* in force; owned */
     struct setup *chain_setup; /* an earlier one, whose jobs the chain still uses; NULL: setup's; owned */
+    struct setup *start_setup; /* the first, for what takes effect at restart; may be one of those above */
     const struct arg_command *command;
     int argc;
     char **argv;
