@@ -96,6 +96,7 @@ static int check_all(struct setup *setup)
         r = MIN(r, q);
     }
     job_set_done(&setup->jobs);
+    job_wanted_done(&setup->wanted);
     q = setup_choose_jobs(setup, NULL, NULL, 0);
     r = MIN(r, q);
     return r < 0 ? r : check_chain(setup);
