@@ -27,8 +27,9 @@ static const char *const keys_of_start[] = {"source",       "sink",      "state.
                                             "metrics.file", "time_zone", NULL};
 /* The chain does not depend on these. */
 static const char *const keys_beside_chain[] = {
-    "source", "sink",   "state", "metrics", "time_zone", "exceptions",  "year",           "uid_map",
-    "host",   "format", "gate",  "log",     "history",   "close_delay", "rulebase_extra", NULL};
+    "source", "sink",    "state",       "metrics",        "time_zone", "exceptions",
+    "year",   "uid_map", "host",        "format",         "gate",      "native_headers",
+    "log",    "history", "close_delay", "rulebase_extra", NULL};
 
 struct changes {
     struct buffer at_restart; /* names of keys, separated */
