@@ -54,6 +54,28 @@ int alert_digest(const struct alert_digest *digest, const struct job *job,
                  const struct alert_observer *observer, struct arena *arena,
                  struct document *ret_document) _warn_unused_;
 
+/* What a limit on the volume held back in a period. */
+struct alert_rollup {
+    const char *id;    /* stable: of job, limit, name and period */
+    const char *job;   /* id */
+    const char *limit; /* "job", "actor" or "host" */
+    const char *name;  /* of the actor or host; NULL: it is the job's limit */
+    int64_t limit_alerts;
+    int64_t start_usec, end_usec;  /* the period */
+    int64_t first_usec, last_usec; /* times of the first and the last event whose alert was held back */
+    uint64_t n_alerts;
+    double score_max;
+    const struct string_list *users, *hosts, *ids; /* in order of appearance, at most ROLLUP_LIST_MAX each */
+    bool is_cut;                                   /* there were more */
+};
+/* chosen: an alert that a person reads; the history has all of them */
+#define ROLLUP_LIST_MAX 100U
+
+/* The roll-up alert. Everything of *ret_document is in arena memory. 0 or -ENOMEM. */
+int alert_rollup(const struct alert_rollup *rollup, const struct job *job,
+                 const struct alert_observer *observer, struct arena *arena,
+                 struct document *ret_document) _warn_unused_;
+
 /* The stable id of the alert of (job, partition, user, bucket). */
 void alert_id(const struct verdict *verdict, char ret_id[]);
 

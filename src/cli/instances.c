@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "detect/detector.h"
+#include "detector/volume.h"
 
 /* chosen: more drivers than this would not be read by anyone either */
 #define MAX_DRIVERS 16U
@@ -202,6 +203,7 @@ static int check_detectors(struct setup *setup)
 int instances_check_config(struct setup *setup)
 {
     _cleanup_(instance_list_done) struct instance_list sources = {0}, sinks = {0};
+    struct volume_options volume = {0};
     int r, result = 0;
 
     r = instances_load_sources(setup, NULL, &sources);
@@ -209,6 +211,8 @@ int instances_check_config(struct setup *setup)
     r = instances_load_sinks(setup, NULL, &sinks);
     result = MIN(result, r);
     r = check_detectors(setup);
+    result = MIN(result, r);
+    r = config_apply(setup->config, "volume", &volume_option_table, &volume, &setup->diags);
     result = MIN(result, r);
     r = config_check_unknown(setup->config, &setup->diags);
     return MIN(result, r);

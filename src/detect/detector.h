@@ -111,6 +111,12 @@ struct detector_options {
     size_t n_families;
 };
 
+/* When a detector knows enough to alert: both must hold. */
+struct learning_rule {
+    int64_t min_usec;   /* of event time since the first event */
+    uint64_t min_units; /* user-buckets */
+};
+
 struct detector_driver {
     const char *name;
     const char *summary; /* one sentence */
@@ -127,6 +133,10 @@ struct detector_driver {
     int (*changes)(struct detector *d, change_fn fn, void *userdata);
     int (*restore)(struct detector *d, const struct change *change);
     int64_t (*deadline_usec)(const struct detector *d);
+    /* Its rule, by its options; or, where it withholds alerts by itself, whether it does. Either may be NULL.
+     */
+    struct learning_rule (*learning_rule)(const void *options);
+    bool (*is_learning)(const struct detector *d);
 };
 
 struct detector {

@@ -545,6 +545,13 @@ static int driver_restore(struct detector *d, const struct change *change)
     return novelty_restore(novelty_of(d), change);
 }
 
+static bool novelty_is_learning(const struct detector *d)
+{
+    const struct novelty *n = (const struct novelty *)d;
+
+    return n->calibration.is_learning;
+}
+
 const struct detector_driver novelty_driver = {
     .name = "novelty",
     .summary =
@@ -558,4 +565,5 @@ const struct detector_driver novelty_driver = {
     .changes = driver_changes,
     .restore = driver_restore,
     .deadline_usec = novelty_deadline_usec,
+    .is_learning = novelty_is_learning,
 };

@@ -70,6 +70,10 @@
 #define DECAY_RATE        0.0005
 #define DECAY_BUCKET_USEC (30 * USEC_PER_MINUTE)
 
+/* With a window no user reaches 25, the threshold of the published rules, in a population of fewer
+ * (2026-11-24: one user of one bucket beside one of the rest) */
+#define LEARNING_MIN_UNITS 78
+
 static const char *const forget_choices[] = {"window", "decay", NULL};
 static const char *const populations_choices[] = {"one", "kinds", NULL};
 
@@ -81,7 +85,8 @@ enum {
     ROW_BUCKET_SPAN,
     ROW_LATENESS,
     ROW_MAX_USERS,
-    ROW_MAX_GROWTH
+    ROW_MAX_GROWTH,
+    ROW_LEARNING
 };
 
 static const struct option rare_option_rows[] = {
@@ -155,6 +160,17 @@ static const struct option rare_option_rows[] = {
             .min = 0,
             .max = 1440,
             .help = "how many bucket spans of a day (UTC) may count for a user, 0 for all (forget: window)",
+        },
+    [ROW_LEARNING] =
+        {
+            .name = "learning",
+            .type = OPTION_DURATION,
+            .offset = offsetof(struct rare_options, learning_usec),
+            .default_text = "1d",
+            .min = 0,
+            .max = 366.0 * (double)USEC_PER_DAY,
+            .help = "how long after the first event what would alert is only recorded; at least until 78 "
+                    "user-buckets are known (forget: window)",
         },
 };
 
@@ -502,6 +518,16 @@ static int driver_restore(struct detector *d, const struct change *change)
     return rare_restore(rare_of(d), change);
 }
 
+static struct learning_rule rare_learning_rule(const void *options)
+{
+    const struct rare_options *o = options;
+
+    /* Elastic's function has none, and forget: decay is for those who want the same */
+    if (o->forget == FORGET_DECAY)
+        return (struct learning_rule){0};
+    return (struct learning_rule){o->learning_usec, LEARNING_MIN_UNITS};
+}
+
 const struct detector_driver rare_driver = {
     .name = "rare",
     .summary = "alerts on users who are rare for a command, in a window or as Elastic's rare function",
@@ -514,4 +540,5 @@ const struct detector_driver rare_driver = {
     .changes = driver_changes,
     .restore = driver_restore,
     .deadline_usec = rare_deadline_usec,
+    .learning_rule = rare_learning_rule,
 };

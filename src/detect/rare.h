@@ -22,8 +22,9 @@ struct rare_options {
     int64_t window_usec;
     int64_t bucket_span_usec;
     int64_t lateness_usec;
-    int64_t max_users;  /* of a population */
-    int64_t max_growth; /* of a weight in a day, forget: window; 0: without limit */
+    int64_t max_users;     /* of a population */
+    int64_t max_growth;    /* of a weight in a day, forget: window; 0: without limit */
+    int64_t learning_usec; /* of event time before the first alert, forget: window */
 };
 
 /* Limit on window / bucket span: a bit for each bucket and user. 30 days of minutes; 366 days of 15 minutes.

@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "detector/forgive.h"
+#include "detector/volume.h"
 #include "select/index.h"
 
 struct chain_job {
@@ -34,6 +35,7 @@ struct chain_job {
     struct detector *detector; /* of a suite: in its first job */
     struct chain_job *suite;   /* the first job of the suite it is in; NULL: it stands alone */
     unsigned number;           /* in the suite */
+    struct learning learning;  /* of the detector */
 };
 
 struct chain {
@@ -44,6 +46,7 @@ struct chain {
     struct arena identity_arena;
     struct arena document_arena;
     struct forgive *forgive;
+    struct volume *volume;
     struct chain_stats stats;
 };
 
@@ -61,6 +64,7 @@ struct chain *chain_free(struct chain *chain)
     }
     free(chain->jobs);
     forgive_free(chain->forgive);
+    volume_free(chain->volume);
     job_index_free(chain->index);
     arena_done(&chain->identity_arena);
     arena_done(&chain->document_arena);
@@ -165,6 +169,14 @@ static int open_suite(struct chain *chain, struct chain_job *first, struct diag_
     return r;
 }
 
+static int open_volume(struct chain *chain, struct diag_list *diags)
+{
+    struct volume_options options = {0};
+    int r = config_apply(chain->options.config, "volume", &volume_option_table, &options, diags);
+
+    return r < 0 ? r : volume_new(&options, &chain->volume);
+}
+
 int chain_new(const struct chain_options *options, struct diag_list *diags, struct chain **ret_chain)
 {
     _cleanup_(chain_freep) struct chain *chain = calloc(1, sizeof(*chain));
@@ -180,6 +192,9 @@ int chain_new(const struct chain_options *options, struct diag_list *diags, stru
     if (r < 0)
         return r;
     forgive_set_exceptions(chain->forgive, options->exceptions);
+    r = open_volume(chain, diags);
+    if (r < 0)
+        return r;
     for (size_t i = 0; i < options->jobs->n_jobs; i++) {
         chain->jobs[i].chain = chain;
         chain->n_jobs = i + 1;
@@ -246,15 +261,34 @@ static int tell_held(struct chain *chain, const struct verdict *verdict)
     return held ? held(chain->options.callbacks.userdata, verdict) : 0;
 }
 
+/* detecting is the job whose detector judged */
+static void learn(struct chain_job *detecting, struct verdict *verdict)
+{
+    const struct detector_driver *driver = detecting->driver;
+    struct learning_rule rule =
+        driver->learning_rule ? driver->learning_rule(detecting->settings) : (struct learning_rule){0};
+    bool is_learning = driver->is_learning && driver->is_learning(detecting->detector);
+
+    learning_see(&detecting->learning, &rule, driver->is_learning, is_learning, verdict);
+    if (detecting->chain->options.is_teaching && verdict->reason == VERDICT_ALERT)
+        verdict->reason = VERDICT_LEARNING;
+    detecting->chain->stats.n_learning += verdict->reason == VERDICT_LEARNING;
+}
+
 static int on_verdict(struct chain_job *j, const struct verdict *judged,
                       int (*tell)(void *userdata, const struct verdict *verdict))
 {
     struct verdict verdict = *judged;
     int held, r;
 
+    learn(j, &verdict);
     j = job_of(j, judged);
     verdict.is_by_process = j->job->subject == SUBJECT_PROCESS;
     r = held = forgive_judge(j->chain->forgive, &verdict);
+    if (r >= 0) {
+        r = volume_judge(j->chain->volume, &verdict);
+        j->chain->stats.n_rolled_up += r > 0;
+    }
     if (r >= 0)
         r = tell ? tell(j->chain->options.callbacks.userdata, &verdict) : 0;
     if (r >= 0 && held > 0) {
@@ -266,17 +300,22 @@ static int on_verdict(struct chain_job *j, const struct verdict *judged,
     return r;
 }
 
+static const struct job *find_job(const struct chain *chain, const char *id)
+{
+    for (size_t i = 0; i < chain->n_jobs; i++)
+        if (strcmp(chain->jobs[i].job->id, id) == 0)
+            return chain->jobs[i].job;
+    return NULL;
+}
+
 /* A digest of a job that is switched off by now has nobody to read it: its alerts stand in the history. */
 static int on_digest(void *userdata, const struct alert_digest *digest)
 {
     struct chain *chain = userdata;
-    const struct job *job = NULL;
+    const struct job *job = find_job(chain, digest->job);
     struct document document;
     int r;
 
-    for (size_t i = 0; i < chain->n_jobs && !job; i++)
-        if (strcmp(chain->jobs[i].job->id, digest->job) == 0)
-            job = chain->jobs[i].job;
     if (!job)
         return 0;
     arena_reset(&chain->document_arena);
@@ -284,6 +323,24 @@ static int on_digest(void *userdata, const struct alert_digest *digest)
     if (r < 0)
         return r;
     chain->stats.n_digests++;
+    return chain->options.callbacks.document(chain->options.callbacks.userdata, &document);
+}
+
+/* As with a digest. */
+static int on_rollup(void *userdata, const struct alert_rollup *rollup)
+{
+    struct chain *chain = userdata;
+    const struct job *job = find_job(chain, rollup->job);
+    struct document document;
+    int r;
+
+    if (!job)
+        return 0;
+    arena_reset(&chain->document_arena);
+    r = alert_rollup(rollup, job, &chain->options.observer, &chain->document_arena, &document);
+    if (r < 0)
+        return r;
+    chain->stats.n_rollups++;
     return chain->options.callbacks.document(chain->options.callbacks.userdata, &document);
 }
 
@@ -376,22 +433,25 @@ int chain_event(struct chain *chain, const struct event *event)
 
 int chain_advance(struct chain *chain, int64_t time_usec)
 {
+    int r;
+
     for (size_t i = 0; i < chain->n_jobs; i++) {
         struct detector_callbacks callbacks = callbacks_of(&chain->jobs[i]);
-        int r = 0;
 
+        r = 0;
         if (chain->jobs[i].detector && detector_deadline_usec(chain->jobs[i].detector) <= time_usec)
             r = detector_advance(chain->jobs[i].detector, time_usec, &callbacks);
         if (r < 0)
             return r;
     }
     /* behind the detectors: what closing buckets have held back belongs to the day that ends */
-    return forgive_advance(chain->forgive, time_usec, on_digest, chain);
+    r = volume_advance(chain->volume, time_usec, on_rollup, chain);
+    return r < 0 ? r : forgive_advance(chain->forgive, time_usec, on_digest, chain);
 }
 
 int64_t chain_deadline_usec(const struct chain *chain)
 {
-    int64_t deadline = forgive_deadline_usec(chain->forgive);
+    int64_t deadline = MIN(forgive_deadline_usec(chain->forgive), volume_deadline_usec(chain->volume));
 
     for (size_t i = 0; i < chain->n_jobs; i++)
         if (chain->jobs[i].detector)
@@ -408,18 +468,58 @@ int chain_finish(struct chain *chain)
         if (r < 0)
             return r;
     }
-    return forgive_finish(chain->forgive, on_digest, chain);
+    int r = volume_finish(chain->volume, on_rollup, chain);
+    return r < 0 ? r : forgive_finish(chain->forgive, on_digest, chain);
+}
+
+static const char *learner(const struct chain_job *j)
+{
+    return j->suite ? "suite" : j->job->id;
+}
+
+int chain_walk_learning(const struct chain *chain,
+                        int (*fn)(void *userdata, const struct chain_learning *learning), void *userdata)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < chain->n_jobs; i++) {
+        const struct chain_job *j = &chain->jobs[i];
+
+        if (j->detector)
+            r = fn(userdata, &(struct chain_learning){
+                                 .job = learner(j),
+                                 .detector = j->driver->name,
+                                 .rule = j->driver->learning_rule ? j->driver->learning_rule(j->settings)
+                                                                  : (struct learning_rule){0},
+                                 .learning = j->learning,
+                             });
+    }
+    return r;
+}
+
+/* "learning/DETECTOR/JOB" */
+static bool owns_learning(const struct chain_job *j, struct slice key)
+{
+    struct slice head = SLICE("learning/"), driver = slice_from_string(j->driver->name);
+
+    return slice_starts_with(key, head) && slice_starts_with(key = slice_skip(key, head.len), driver) &&
+           key.len > driver.len && key.data[driver.len] == '/' &&
+           slice_equal_string(slice_skip(key, driver.len + 1), learner(j));
 }
 
 int chain_changes(struct chain *chain, change_fn fn, void *userdata)
 {
     for (size_t i = 0; i < chain->n_jobs; i++) {
-        int r = chain->jobs[i].detector ? detector_changes(chain->jobs[i].detector, fn, userdata) : 0;
+        struct chain_job *j = &chain->jobs[i];
+        int r = j->detector ? detector_changes(j->detector, fn, userdata) : 0;
 
+        if (r >= 0 && j->detector)
+            r = learning_changes(&j->learning, j->driver->name, learner(j), fn, userdata);
         if (r < 0)
             return r;
     }
-    return forgive_changes(chain->forgive, fn, userdata);
+    int r = volume_changes(chain->volume, fn, userdata);
+    return r < 0 ? r : forgive_changes(chain->forgive, fn, userdata);
 }
 
 /* "DETECTOR/JOB/…" belongs to the job's detector. */
@@ -438,6 +538,10 @@ int chain_restore(struct chain *chain, const struct change *change)
     for (size_t i = 0; i < chain->n_jobs; i++)
         if (chain->jobs[i].detector && owns_key(&chain->jobs[i], change->key))
             return detector_restore(chain->jobs[i].detector, change);
+        else if (chain->jobs[i].detector && owns_learning(&chain->jobs[i], change->key))
+            return learning_restore(&chain->jobs[i].learning, change->value);
+    if (volume_owns(change->key))
+        return volume_restore(chain->volume, change);
     if (forgive_owns(change->key))
         return forgive_restore(chain->forgive, change);
     return 0; /* of a job that is switched off: its state waits in the store */

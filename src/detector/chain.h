@@ -11,6 +11,7 @@
 #include "alert/alert.h"
 #include "config/config.h"
 #include "detect/detector.h"
+#include "detector/learning.h"
 #include "event/change.h"
 #include "select/exception.h"
 #include "select/job.h"
@@ -37,6 +38,7 @@ struct chain_options {
     struct exception_set *exceptions; /* borrowed until they are replaced; NULL: none */
     struct alert_observer observer;   /* borrowed */
     struct chain_callbacks callbacks;
+    bool is_teaching; /* nothing is an alert: what would be one is VERDICT_LEARNING */
 };
 
 /* Problems (unknown detector, bad option) go to diags. */
@@ -65,10 +67,23 @@ int chain_restore(struct chain *chain, const struct change *change) _warn_unused
 struct chain_stats {
     uint64_t n_events, n_selected, n_alerts;
     uint64_t n_held, n_skipped, n_digests; /* alerts held back, (job, event) pairs not learned, documents */
+    uint64_t n_learning, n_rolled_up, n_rollups; /* alerts withheld by learning, by volume; roll-up alerts */
 };
 const struct chain_stats *chain_stats(const struct chain *chain);
 /* Counting goes on from there: for a chain that takes the place of another. */
 void chain_set_stats(struct chain *chain, const struct chain_stats *stats);
+
+/* What a detector has learned, as of what was restored and fed. */
+struct chain_learning {
+    const char *job; /* id; "suite" where the detector is of all jobs that use it */
+    const char *detector;
+    struct learning_rule rule; /* of a detector with a rule of its own: nothing */
+    struct learning learning;
+};
+/* One call for each detector, by job. */
+int chain_walk_learning(const struct chain *chain,
+                        int (*fn)(void *userdata, const struct chain_learning *learning),
+                        void *userdata) _warn_unused_;
 
 /* How often each exception was used since the start: one call for each (exception, effect). */
 int chain_exception_counts(const struct chain *chain,

@@ -66,7 +66,7 @@ int history_put(struct ledger *ledger, const struct verdict *v, bool is_final, s
             return r;
         command = buffer_slice(scratch);
     }
-    if (v->reason == VERDICT_ALERT)
+    if (v->reason == VERDICT_ALERT || v->reason == VERDICT_ROLLED_UP) /* a roll-up names it by this */
         alert_id(v, id);
     row = (struct history_row){
         .bucket_usec = v->bucket_start_usec,
@@ -82,7 +82,7 @@ int history_put(struct ledger *ledger, const struct verdict *v, bool is_final, s
             present(slice_is_absent(event->effective.name) ? event->effective.id : event->effective.name),
         .command_line = slice_head(command, COMMAND_BYTES_MAX),
         .reason = slice_from_string(is_known ? reason_names[v->reason] : "other"),
-        .alert = v->reason == VERDICT_ALERT ? slice_from_string(id) : SLICE_NULL,
+        .alert = id[0] ? slice_from_string(id) : SLICE_NULL,
         .exception = slice_from_string(v->exception),
         .score = v->score,
         .final_score = v->score,
