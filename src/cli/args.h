@@ -54,5 +54,6 @@ extern const struct arg_command check_command;
 extern const struct arg_command jobs_command;
 extern const struct arg_command exceptions_command;
 extern const struct arg_command store_command;
+extern const struct arg_command status_command;
 
 #endif

@@ -17,8 +17,8 @@
 #include "util/diag.h"
 
 const struct arg_command *const arg_commands[] = {
-    &run_command,  &replay_command,     &normalize_command, &check_command,
-    &jobs_command, &exceptions_command, &store_command,     NULL,
+    &run_command,        &replay_command, &normalize_command, &check_command, &jobs_command,
+    &exceptions_command, &store_command,  &status_command,    NULL,
 };
 
 static void print_help(void)

@@ -23,6 +23,7 @@
 #include "cli/held.h"
 #include "cli/input.h"
 #include "cli/instances.h"
+#include "cli/learned.h"
 #include "cli/progress.h"
 #include "cli/scores.h"
 #include "cli/setup.h"
@@ -47,6 +48,8 @@ struct replay {
     const char *detector;
     const char *state_path, *scores_path, *records_path;
     bool is_finishing, is_quiet;
+    bool is_learning;  /* into the state that run goes on with */
+    char *found_state; /* owns state_path where it was not said */
 
     struct store *store;
     struct chain *chain;
@@ -100,6 +103,8 @@ static int take_option(void *userdata, const struct arg_option *option, const ch
         replay->records_path = value;
     else if (strcmp(name, "finish") == 0)
         replay->is_finishing = true;
+    else if (strcmp(name, "learn") == 0)
+        replay->is_learning = true;
     else if (strcmp(name, "quiet") == 0)
         replay->is_quiet = true;
     else
@@ -226,9 +231,9 @@ static int read_more(struct lane *lane)
     show_progress(replay);
     if (r == 0) {
         lane->is_done = true;
-        if (replay->is_finishing)
+        if (replay->is_finishing || replay->is_learning)
             r = normalizer_flush(lane->input->normalizer, on_event, lane);
-        if (r >= 0 && replay->is_finishing)
+        if (r >= 0 && (replay->is_finishing || replay->is_learning))
             r = release(lane, INT64_MAX);
     }
     if (r < 0 && !replay->failed_output && r != -ENOMEM)
@@ -377,7 +382,8 @@ static int load_state(struct replay *replay)
 {
     int r = store_restore(replay->store, SLICE(""), restore_change, replay);
 
-    for (size_t i = 0; r >= 0 && i < replay->n_lanes; i++) {
+    /* what is learned is whole: the halves of another replay are none of its business */
+    for (size_t i = 0; r >= 0 && i < replay->n_lanes && !replay->is_learning; i++) {
         _cleanup_(freep) char *name = NULL, *bytes = NULL;
         size_t len = 0;
 
@@ -408,7 +414,7 @@ static int save_state(struct replay *replay)
 
     if (r >= 0)
         r = chain_changes(replay->chain, save_change, replay);
-    for (size_t i = 0; r >= 0 && i < replay->n_lanes; i++) {
+    for (size_t i = 0; r >= 0 && i < replay->n_lanes && !replay->is_learning; i++) {
         _cleanup_(buffer_done) struct buffer bytes = BUFFER_INIT;
         _cleanup_(freep) char *name = NULL;
 
@@ -450,7 +456,8 @@ static int close_output(struct replay *replay, FILE **file, const char *path)
 static int open_rooms(struct replay *replay, char **paths, size_t n_paths, struct input_set *ret_set)
 {
     struct setup *setup = &replay->setup;
-    int r = setup_load(setup, false), q = -EINVAL;
+    /* what is learned is for the hapax that runs here: its jobs, its detector, its state */
+    int r = setup_load(setup, replay->is_learning), q = -EINVAL;
 
     if (r != -ENOMEM)
         q = instances_check_config(setup);
@@ -461,14 +468,19 @@ static int open_rooms(struct replay *replay, char **paths, size_t n_paths, struc
         r = setup_choose_jobs(setup, replay->detector, (const char *const *)replay->job_ids.items,
                               replay->job_ids.n);
     if (r >= 0)
-        r = setup_load_exceptions(setup, false);
+        r = setup_load_exceptions(setup, replay->is_learning);
+    if (r >= 0 && replay->is_learning && !replay->state_path) {
+        r = setup_find_state(setup, &replay->found_state);
+        replay->state_path = replay->found_state;
+    }
     if (r >= 0)
         r = chain_new(&(struct chain_options){.jobs = &setup->jobs,
                                               .detector = setup->detector,
                                               .config = setup->config,
                                               .exceptions = setup->exceptions,
                                               .observer = {.version = HAPAX_VERSION},
-                                              .callbacks = {on_score, on_final, on_document, replay}},
+                                              .callbacks = {on_score, on_final, on_document, replay},
+                                              .is_teaching = replay->is_learning},
                       &setup->diags, &replay->chain);
     if (r >= 0)
         r = input_set_open(paths, n_paths, setup, ret_set);
@@ -500,11 +512,25 @@ static void print_summary(const struct replay *replay, const struct input_set *s
     input_set_summary(set, "replay");
     (void)fprintf(stderr, "hapax replay: %" PRIu64 " process starts judged, %" PRIu64 " alerts\n",
                   stats->n_selected, stats->n_alerts);
+    if (stats->n_rolled_up > 0)
+        (void)fprintf(stderr, "hapax replay: %" PRIu64 " alerts stand in %" PRIu64 " roll-up alerts\n",
+                      stats->n_rolled_up, stats->n_rollups);
+    if (stats->n_learning > 0)
+        (void)fprintf(stderr, "hapax replay: %" PRIu64 " would have been alerts, but for learning\n",
+                      stats->n_learning);
     if (replay->setup.exceptions)
         (void)fprintf(stderr,
                       "hapax replay: exceptions held back %" PRIu64 " alerts and kept %" PRIu64
                       " process starts from the detectors\n",
                       stats->n_held, stats->n_skipped);
+}
+
+static int print_learning(void *userdata, const struct chain_learning *learning)
+{
+    (void)userdata;
+    (void)fputs("hapax replay: ", stderr);
+    learned_print(stderr, learning);
+    return 0;
 }
 
 static int replay_files(struct replay *replay, char **paths, size_t n_paths)
@@ -536,10 +562,13 @@ static int replay_files(struct replay *replay, char **paths, size_t n_paths)
         r = save_state(replay);
     if (replay->lanes && !replay->is_quiet)
         print_summary(replay, &set);
+    if (r >= 0 && replay->is_learning && !replay->is_quiet)
+        r = chain_walk_learning(replay->chain, print_learning, replay);
     input_set_done(&set);
     if (r == -EINTR && interrupt_came()) {
-        (void)fprintf(stderr, "hapax replay: interrupted%s\n",
-                      replay->store ? "; the state is as it was" : "");
+        (void)fprintf(stderr, "hapax replay: interrupted%s%s\n",
+                      replay->store ? "; the state is as it was" : "",
+                      replay->is_learning ? ": start it again from the beginning" : "");
         return 130; /* 128 + SIGINT, as a shell says it */
     }
     return r < 0 ? setup_report(&replay->setup, "replay", r) : EXIT_SUCCESS;
@@ -561,6 +590,7 @@ static void replay_done(struct replay *replay)
     fclosep(&replay->records);
     arena_done(&replay->event_arena);
     arena_done(&replay->row_arena);
+    free(replay->found_state);
     setup_done(&replay->setup);
 }
 
@@ -573,6 +603,8 @@ static int run(const struct arg_command *command, int argc, char **argv)
 
     if (code == 0 && first == argc)
         code = args_misuse(command, "no FILE given, use '-' for standard input");
+    if (code == 0 && replay.is_learning && replay.is_finishing)
+        code = args_misuse(command, "--finish does not go with --learn: the last bucket stays open for run");
     if (code == 0) {
         interrupt_catch();
         code = replay_files(&replay, argv + first, (size_t)(argc - first));
@@ -590,6 +622,8 @@ static const struct arg_option options[] = {
     {"scores", 0, "OUT.csv", "write every judged event with its probability and score"},
     {"records", 0, "OUT.ndjson", "write the final record of every user in every bucket"},
     {"state", 0, "DB", "start from this state and leave the new one there; the last bucket stays open"},
+    {"learn", 0, NULL,
+     "learn only, into the state and with the configuration of 'hapax run': nothing is an alert"},
     {"finish", 0, NULL, "with --state: close the last bucket and hand pending events over at the end"},
     {"quiet", 'q', NULL, "do not print the counts on stderr"},
     SETUP_GATE_OPTION,
@@ -605,7 +639,8 @@ const struct arg_command replay_command = {
                "state, or the\n"
                "one in --state, and prints the alerts as ECS JSON, one a line. The configuration of the "
                "system is not\n"
-               "read unless --config names it, so that a replay gives the same on every machine.\n",
+               "read unless --config names it, so that a replay gives the same on every machine.\n"
+               "With --learn it is read, and the state of 'hapax run' learns what the files tell.\n",
     .options = options,
     .n_options = ARRAY_SIZE(options),
     .run = run,

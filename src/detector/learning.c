@@ -13,8 +13,9 @@
  * A state that was written before there was such a record is recognised by what the model knows: the first
  * time a user was seen and the weight of the population count as learned.
  *
- * Events are counted as judged: a record that is read twice counts twice here, and nowhere else. Cost: a few
- * additions a verdict, one key of 48 bytes a detector and commit.
+ * Only what is not older than the latest event is counted: a late event could be one that was read before,
+ * and teaching the same files again must not look like having learned more. Cost: a few additions a verdict,
+ * one key of 48 bytes a detector and commit.
  */
 #include "detector/learning.h"
 
@@ -27,12 +28,11 @@ static void count(struct learning *learning, const struct verdict *v)
 {
     int64_t time_usec = v->event->time_usec;
 
-    if (learning->n_events == 0) {
-        learning->first_usec = learning->last_usec = time_usec;
-    } else {
-        learning->first_usec = MIN(learning->first_usec, time_usec);
-        learning->last_usec = MAX(learning->last_usec, time_usec);
-    }
+    if (time_usec < learning->last_usec)
+        return;
+    if (learning->n_events == 0)
+        learning->first_usec = time_usec;
+    learning->last_usec = time_usec;
     if (v->first_seen_usec > 0)
         learning->first_usec = MIN(learning->first_usec, v->first_seen_usec);
     learning->n_events++;

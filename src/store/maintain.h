@@ -20,6 +20,18 @@ struct store_counts {
 };
 int store_count(struct store *store, struct store_counts *ret_counts) _warn_unused_;
 
+/* Each source's place, by name. What fn returns other than 0 ends the walk and is returned. */
+int store_walk_cursors(struct store *store,
+                       int (*fn)(void *userdata, struct slice source, struct slice cursor),
+                       void *userdata) _warn_unused_;
+
+/*
+ * Whether a hapax has the state, without taking the lock, which one that starts at this instant would miss.
+ * 1 and its process id; 0: none has it, or one that cannot be seen from here (of another container); negative
+ * errno.
+ */
+int store_find_owner(const char *path, uint64_t *ret_pid) _warn_unused_;
+
 /*
  * Reads every page and compares every index with its table; calls fn for each problem, at most
  * STORE_PROBLEMS_MAX. *ret_n: how many. Cost: the size of the file, some 200 MB a second from memory.
