@@ -269,9 +269,9 @@ static void learn(struct chain_job *detecting, struct verdict *verdict)
         driver->learning_rule ? driver->learning_rule(detecting->settings) : (struct learning_rule){0};
     bool is_learning = driver->is_learning && driver->is_learning(detecting->detector);
 
-    learning_see(&detecting->learning, &rule, driver->is_learning, is_learning, verdict);
     if (detecting->chain->options.is_teaching && verdict->reason == VERDICT_ALERT)
         verdict->reason = VERDICT_LEARNING;
+    learning_see(&detecting->learning, &rule, driver->is_learning, is_learning, verdict);
     detecting->chain->stats.n_learning += verdict->reason == VERDICT_LEARNING;
 }
 
