@@ -57,6 +57,12 @@ int report_begin(struct report *report)
     if (r >= 0)
         r = metrics_add(m, METRIC_RELOAD_TIME, (uint64_t)report->reloaded_usec / 1000000, none, none);
     if (r >= 0)
+        r = metrics_add(m, METRIC_WITHHELD, chain_stats(report->chain)->n_learning,
+                        (struct metric_label){"reason", "learning"}, none);
+    if (r >= 0)
+        r = metrics_add(m, METRIC_WITHHELD, chain_stats(report->chain)->n_rolled_up,
+                        (struct metric_label){"reason", "rolled_up"}, none);
+    if (r >= 0)
         r = chain_exception_counts(report->chain, add_exception, m);
     for (size_t i = 0; r >= 0 && i < outbox_n_sinks(report->outbox); i++)
         r = add_sink(m, outbox_sink(report->outbox, i));

@@ -36,6 +36,9 @@ static const struct {
                         "Audit events whose records are still coming, by source."},
     [METRIC_SELECTED] = {"hapax_events_selected_total", "counter", "Process starts that a job looked at."},
     [METRIC_ALERTS] = {"hapax_alerts_total", "counter", "Alerts made."},
+    [METRIC_WITHHELD] =
+        {"hapax_alerts_withheld_total", "counter",
+         "Alerts that were not made, by reason: learning, or rolled_up by the limits on volume."},
     [METRIC_EXCEPTIONS] = {"hapax_exceptions_total", "counter",
                            "Alerts held back (suppress, digest) and process starts not learned (skip), by "
                            "exception and effect."},

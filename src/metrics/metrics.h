@@ -22,6 +22,7 @@ enum metric {
     METRIC_PENDING,
     METRIC_SELECTED,
     METRIC_ALERTS,
+    METRIC_WITHHELD,   /* label reason */
     METRIC_EXCEPTIONS, /* labels exception, effect */
     METRIC_OUTBOX_DOCUMENTS,
     METRIC_OUTBOX_BYTES,

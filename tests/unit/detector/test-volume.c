@@ -88,6 +88,9 @@ static void feed(struct fixture *f, int minute, const char *job, const char *use
                           .time_usec = T0 + minute * MINUTE,
                           .host = slice_from_string(host),
                           .actor = {.name = slice_from_string(user)}};
+
+    if (!*user) /* nobody knows its name */
+        event.actor = (struct user){.id = SLICE("1002")};
     struct verdict v = {.job = job,
                         .event = &event,
                         .user = slice_from_string(user),
@@ -186,8 +189,8 @@ Test(volume, rolls_up_what_finds_no_token)
          "Ar[actor u: 1 of 1 users, 1 hosts, 1 ids, 60 to 120] "},
         {"a number is another actor on another host",
          LIMITS(0, 1, 0),
-         {{0, "j", "", "a"}, {1, "j", "", "a"}},
-         "AA"},
+         {{0, "j", "", "a"}, {1, "j", "", "b"}, {2, "j", "", "a"}},
+         "AAr[actor uid:1002: 1 of 0 users, 1 hosts, 1 ids, 0 to 60] "},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
