@@ -60,11 +60,6 @@ void decay_init(struct decay *decay, double half_life_seconds, bool is_exact)
         }
 }
 
-double decay_weight(const struct decay *decay, uint32_t age)
-{
-    return age >= 256U * 1024U ? 0 : decay->coarse[age >> 8] * decay->fine[age & 255];
-}
-
 static double exact_value(const struct decay *decay, double value, double then, double now)
 {
     return value > 0 ? value * exp(-decay->log_rate * (now - then)) : 0;
@@ -75,12 +70,23 @@ static unsigned n_bits(uint64_t bits)
     return (unsigned)__builtin_popcountll(bits);
 }
 
-/* Only the first `allowed` of these buckets. Bit 0 is the newest. */
+/* Only the first `allowed` of these buckets. Bit 0 is the newest: the lowest bits go, found by halves. */
 static uint64_t first_bits(uint64_t bits, unsigned allowed)
 {
-    for (unsigned n = n_bits(bits); n > allowed; n--)
-        bits &= bits - 1;
-    return bits;
+    const unsigned n = n_bits(bits);
+    unsigned excess = n > allowed ? n - allowed : 0, below = 0;
+
+    if (excess == 0 || allowed == 0)
+        return allowed == 0 ? 0 : bits;
+    for (unsigned width = 32; width > 0; width /= 2) {
+        const unsigned here = n_bits(bits >> below & ((UINT64_C(1) << width) - 1));
+
+        if (here <= excess) {
+            excess -= here;
+            below += width;
+        }
+    }
+    return bits >> below << below;
 }
 
 /* The recent buckets that count under the cap: they touch two days at most. */
@@ -97,6 +103,17 @@ static uint64_t capped_bits(const struct counter *c, unsigned max_a_day, bool *r
     return first_bits(c->recent & today, left[0]) | first_bits(c->recent & ~today, left[1]);
 }
 
+/* Two chains of additions, and no branch that could be guessed wrong: this is most of what a read costs. */
+static double bits_value(const struct decay *decay, uint64_t bits)
+{
+    const double near = decay->bits[0][bits & 255] + decay->bits[1][bits >> 8 & 255] +
+                        decay->bits[2][bits >> 16 & 255] + decay->bits[3][bits >> 24 & 255];
+    const double far = decay->bits[4][bits >> 32 & 255] + decay->bits[5][bits >> 40 & 255] +
+                       decay->bits[6][bits >> 48 & 255] + decay->bits[7][bits >> 56];
+
+    return near + far;
+}
+
 double counter_value(const struct decay *decay, const struct counter *c, unsigned max_a_day,
                      struct moment now)
 {
@@ -110,12 +127,8 @@ double counter_value(const struct decay *decay, const struct counter *c, unsigne
         return exact_value(decay, c->value, c->seconds, now.seconds);
     if (max_a_day > 0 && n_bits(bits) + c->n_folded >= max_a_day)
         bits = capped_bits(c, max_a_day, &has_last);
-    while (bits != 0) { /* mostly few: from one byte that is not 0 to the next */
-        const unsigned byte = (unsigned)__builtin_ctzll(bits) / 8;
-
-        sum += decay->bits[byte][bits >> 8 * byte & 255];
-        bits &= ~(UINT64_C(255) << 8 * byte);
-    }
+    if (bits != 0)
+        sum = bits_value(decay, bits);
     sum = sum * decay->fine[1] + (has_last ? 1 : 0);
     if (c->value > 0)
         sum += c->value * decay_weight(decay, c->lag);
@@ -225,19 +238,16 @@ static double grown(const struct decay *decay, uint32_t bucket)
     return decay->grown_coarse[age >> 8] * decay->grown_fine[age & 255];
 }
 
-/* To a multiple of so small a part: exact in a double up to 2^32. */
-static double rounded(double v, double part)
+/* v, not negative, to a multiple of SUM_PART: exact in a double up to 2^32. A conversion is the floor that
+ * needs no call. */
+static double rounded(double v)
 {
-    return floor(v / part + 0.5) * part;
+    return v < 0x1p32 ? (double)(int64_t)(v / SUM_PART + 0.5) * SUM_PART : v;
 }
 
-double sum_value(const struct decay *decay, const struct sum *sum, struct moment now)
+double sum_value_exact(const struct decay *decay, const struct sum *sum, struct moment now)
 {
-    if (decay->is_exact)
-        return exact_value(decay, sum->value, sum->seconds, now.seconds);
-    if (!(sum->value > 0))
-        return 0;
-    return sum->value * decay_weight(decay, now.bucket - (uint32_t)sum->epoch * decay->half_life);
+    return exact_value(decay, sum->value, sum->seconds, now.seconds);
 }
 
 void sum_add(const struct decay *decay, struct sum *sum, struct moment when, double amount)
@@ -255,6 +265,6 @@ void sum_add(const struct decay *decay, struct sum *sum, struct moment when, dou
                      (SUM_PART / 2);
         sum->epoch = epoch;
     }
-    amount = rounded(amount * rounded(grown(decay, when.bucket), SUM_PART), SUM_PART);
+    amount = rounded(amount * rounded(grown(decay, when.bucket)));
     sum->value += epoch == sum->epoch ? amount : ldexp(amount, -(int)MIN(sum->epoch - epoch, (uint64_t)1000));
 }

@@ -45,7 +45,10 @@ struct counter {
 
 void decay_init(struct decay *decay, double half_life_seconds, bool is_exact);
 /* What a bucket this old weighs: 2^(-age / half-life). */
-double decay_weight(const struct decay *decay, uint32_t age);
+static inline double decay_weight(const struct decay *decay, uint32_t age)
+{
+    return age >= 256U * 1024U ? 0 : decay->coarse[age >> 8] * decay->fine[age & 255];
+}
 
 /*
  * The decayed number of buckets at a moment that is not before the last one. max_a_day: of the buckets of one
@@ -79,10 +82,21 @@ struct sum {
     };
 };
 
-double sum_value(const struct decay *decay, const struct sum *sum, struct moment now);
+/* What sum_value does in exact mode. */
+double sum_value_exact(const struct decay *decay, const struct sum *sum, struct moment now);
+
+static inline double sum_value(const struct decay *decay, const struct sum *sum, struct moment now)
+{
+    if (decay->is_exact)
+        return sum_value_exact(decay, sum, now);
+    if (!(sum->value > 0))
+        return 0;
+    return sum->value * decay_weight(decay, now.bucket - (uint32_t)sum->epoch * decay->half_life);
+}
+
 /*
- * Adds so much in this bucket. The order of calls within one half-life does not change a bit of the sum, for
- * amounts that are multiples of 2^-20 (others are rounded to one).
+ * Adds so much (not negative) in this bucket. The order of calls within one half-life does not change a bit
+ * of the sum, for amounts that are multiples of 2^-20 (others are rounded to one).
  */
 void sum_add(const struct decay *decay, struct sum *sum, struct moment when, double amount);
 

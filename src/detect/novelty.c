@@ -291,7 +291,8 @@ static int enter_user(struct novelty *n, struct scene *scene, struct slice name)
         return r;
     if (scene->is_new_user || (!n->surprise.is_exact && scene->when.seconds < scene->user->first_seconds))
         scene->user->first_seconds = scene->when.seconds;
-    if (counter_value(&n->surprise.decay, &scene->user->active, 0, scene->now) >= ESTABLISHED_BUCKETS)
+    scene->n_active = counter_value(&n->surprise.decay, &scene->user->active, 0, scene->now);
+    if (scene->n_active >= ESTABLISHED_BUCKETS)
         tables_establish(&n->tables, &scene->user->entry);
     tables_use(&n->tables, &scene->user->entry);
     return 0;
@@ -319,7 +320,8 @@ static int enter_pair(struct novelty *n, struct scene *scene)
 
     if (r < 0)
         return r;
-    if (counter_value(&n->surprise.decay, &scene->pair->presence, 0, scene->now) >= ESTABLISHED_BUCKETS)
+    if (!scene->pair->entry.is_established &&
+        counter_value(&n->surprise.decay, &scene->pair->presence, 0, scene->now) >= ESTABLISHED_BUCKETS)
         tables_establish(&n->tables, &scene->pair->entry);
     tables_use(&n->tables, &scene->pair->entry);
     r = tables_activate(&n->tables, scene->pair);
@@ -367,7 +369,7 @@ static const double *unit_add(const struct novelty *n, struct scene *scene,
     else
         a->n_events++;
     for (size_t i = 0; i < n->surprise.n_components; i++)
-        greatest[i] = fmax(greatest[i], scene->parts[i].surprise);
+        greatest[i] = MAX(greatest[i], scene->parts[i].surprise);
     *ret_n_events = greatest == alone ? 1 : a->n_events;
     return greatest;
 }
@@ -427,7 +429,7 @@ static void decide(struct novelty *n, const struct scene *scene, struct verdict 
 static void describe(struct novelty *n, const struct scene *scene, struct verdict *v)
 {
     struct surprise *s = &n->surprise;
-    const struct counter *c = slots_find(&scene->user->slots, SLOT_ID(SLOT_FAMILY, scene->family));
+    const struct counter *c = scene->family_counter;
     const uint32_t previous = c ? counter_previous(c, scene->when.bucket) : UINT32_MAX;
 
     v->user_weight = scene->presence;

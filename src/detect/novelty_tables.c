@@ -32,6 +32,21 @@ void tables_init(struct tables *tables)
     tables->is_restored = false;
 }
 
+size_t slots_first(const struct slots *slots, uint32_t id)
+{
+    size_t low = 0, high = slots->n;
+
+    while (low < high) {
+        const size_t middle = (low + high) / 2;
+
+        if (slots->items[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 struct counter *slots_find(const struct slots *slots, uint32_t id)
 {
     size_t low = 0, high = slots->n;

@@ -210,6 +210,8 @@ void tables_sort(struct tables *tables);
 int tables_activate(struct tables *tables, struct novel_pair *pair) _warn_unused_;
 void tables_deactivate(struct tables *tables, struct novel_pair *pair);
 
+/* Where the first slot is whose id is not less; slots->n: there is none. */
+size_t slots_first(const struct slots *slots, uint32_t id);
 /* NULL where there is none. */
 struct counter *slots_find(const struct slots *slots, uint32_t id);
 /* The slot's counter, made where there is none; at the limit the counter that weighs least goes. */

@@ -88,12 +88,17 @@ struct scene {
     struct novel_host *host;
     struct novel_pair *pair;
     bool is_new_user;
+    double n_active; /* buckets of the user */
     struct command *command;
     size_t n_users, n_hosts;
     /* gathered by the model for itself */
-    double presence, presence_on_host, command_surprise, family_surprise, n_commands;
+    double presence, presence_on_host, command_surprise, family_surprise, n_commands, n_command;
+    const struct counter *family_counter; /* of the user, until it learns; NULL: none */
+    /* the bucket is in these counters already: nothing to learn */
+    bool has_family, has_family_here, has_command, has_context[N_CONTEXTS];
     unsigned hour, is_weekend, n_burst, n_new_families;
     uint32_t contexts[N_CONTEXTS]; /* hashes; 0: not known */
+    double n_context[N_CONTEXTS];
     struct host_group *group;
     struct {
         double presence, chance, exposure;

@@ -46,7 +46,7 @@
 
 static double chance_surprise(double chance)
 {
-    return -log(fmin(1, fmax(chance, 1e-9)));
+    return -log(MIN(1, MAX(chance, 1e-9)));
 }
 
 static double ratio_value(const struct surprise *s, const struct ratio *ratio, struct moment now)
@@ -93,10 +93,8 @@ static void judge_family(struct surprise *s, const struct scene *scene, struct p
 
 static void judge_command(struct surprise *s, const struct scene *scene, struct part *ret_part)
 {
-    const uint32_t id = SLOT_ID(SLOT_COMMAND, scene->command->number);
-
-    *ret_part = (struct part){worth_of(scene, &scene->pair->activity->commands),
-                              surprise_slot(s, &scene->user->slots, id, scene->now), scene->command_surprise};
+    *ret_part = (struct part){worth_of(scene, &scene->pair->activity->commands), scene->n_command,
+                              scene->command_surprise};
 }
 
 static void judge_burst(struct surprise *s, const struct scene *scene, struct part *ret_part)
@@ -112,7 +110,7 @@ static void judge_burst(struct surprise *s, const struct scene *scene, struct pa
             (sum_value(&s->decay, &fleet->windows, scene->now) + 5);
     n = surprise_slot(s, &scene->user->slots, SLOT_ID(SLOT_BURST, k), scene->now);
     ret_part->surprise =
-        -log(fmin(1, (n + 2 * share) / (sum_value(&s->decay, &scene->user->windows, scene->now) + 2)));
+        -log(MIN(1, (n + 2 * share) / (sum_value(&s->decay, &scene->user->windows, scene->now) + 2)));
     ret_part->expected = share;
 }
 
@@ -146,28 +144,47 @@ static double hour_density(const double at[3])
     return 0.5 * at[1] + 0.25 * (at[0] + at[2]);
 }
 
+/* The hour before, this one, the next. */
+static unsigned hour_of(const struct scene *scene, unsigned i)
+{
+    return (scene->hour + SURPRISE_N_HOURS - 1 + i) % SURPRISE_N_HOURS;
+}
+
+/* The three stand side by side among the slots, but around midnight. */
+static void own_hours(const struct surprise *s, const struct scene *scene, double ret_own[3])
+{
+    const struct slots *slots = &scene->user->slots;
+    size_t at = slots_first(slots, SLOT_ID(SLOT_HOUR, hour_of(scene, 0)));
+
+    for (unsigned i = 0; i < 3; i++) {
+        const uint32_t id = SLOT_ID(SLOT_HOUR, hour_of(scene, i));
+
+        if (i > 0 && hour_of(scene, i) == 0)
+            at = slots_first(slots, id);
+        ret_own[i] = 0;
+        if (at < slots->n && slots->items[at].id == id)
+            ret_own[i] = counter_value(&s->decay, &slots->items[at++].counter, 0, scene->now);
+    }
+}
+
 static void judge_hour(struct surprise *s, const struct scene *scene, struct part *ret_part)
 {
     struct fleet *fleet = &s->fleets[scene->kind];
-    const double n = counter_value(&s->decay, &scene->user->active, 0, scene->now);
     double own[3], all[3], share;
 
     if (scene->kind == ACTOR_NUMERIC)
         return;
-    for (unsigned i = 0; i < 3; i++) {
-        const unsigned hour = (scene->hour + SURPRISE_N_HOURS - 1 + i) % SURPRISE_N_HOURS;
-
-        own[i] = surprise_slot(s, &scene->user->slots, SLOT_ID(SLOT_HOUR, hour), scene->now);
-        all[i] = sum_value(&s->decay, &fleet->hour[hour], scene->now);
-    }
+    own_hours(s, scene, own);
+    for (unsigned i = 0; i < 3; i++)
+        all[i] = sum_value(&s->decay, &fleet->hour[hour_of(scene, i)], scene->now);
     share = (hour_density(all) + 0.2) / (sum_value(&s->decay, &fleet->hours, scene->now) + 4.8);
-    *ret_part = (struct part){chance_surprise((hour_density(own) + 4 * share) / (n + 4)), own[1], share};
+    *ret_part = (struct part){chance_surprise((hour_density(own) + 4 * share) / (scene->n_active + 4)),
+                              own[1], share};
 }
 
 static void judge_weekend(struct surprise *s, const struct scene *scene, struct part *ret_part)
 {
     struct fleet *fleet = &s->fleets[scene->kind];
-    const double n = counter_value(&s->decay, &scene->user->active, 0, scene->now);
     const double own =
         surprise_slot(s, &scene->user->slots, SLOT_ID(SLOT_WEEK, scene->is_weekend), scene->now);
     const double share = (sum_value(&s->decay, &fleet->week[scene->is_weekend], scene->now) + 0.5) /
@@ -175,7 +192,7 @@ static void judge_weekend(struct surprise *s, const struct scene *scene, struct 
 
     if (scene->kind == ACTOR_NUMERIC)
         return;
-    *ret_part = (struct part){chance_surprise((own + 4 * share) / (n + 4)), own, share};
+    *ret_part = (struct part){chance_surprise((own + 4 * share) / (scene->n_active + 4)), own, share};
 }
 
 static void judge_family_on_host(struct surprise *s, const struct scene *scene, struct part *ret_part)
@@ -199,8 +216,8 @@ static void judge_context(struct surprise *s, const struct scene *scene, unsigne
     all = sum_value(&s->decay, &scene->user->contexts[which], scene->now);
     share = (sum_value(&s->decay, &fleet->contexts[which][context % SURPRISE_N_CONTEXTS], scene->now) + 0.5) /
             (sum_value(&s->decay, &fleet->n_contexts[which], scene->now) + 20);
-    n = surprise_slot(s, &scene->user->slots, SLOT_ID(SLOT_CONTEXT, context), scene->now);
-    *ret_part = (struct part){fmax(0, -log((n + 4 * share) / (all + 4))), n, share};
+    n = scene->n_context[which];
+    *ret_part = (struct part){-log(MIN(1, (n + 4 * share) / (all + 4))), n, share};
 }
 
 static void judge_as(struct surprise *s, const struct scene *scene, struct part *ret_part)
@@ -245,7 +262,7 @@ static uint32_t hash_context(char kind, struct slice text)
     return hash != 0 ? hash : 1;
 }
 
-static void gather_contexts(struct scene *scene)
+static void gather_contexts(const struct surprise *s, struct scene *scene)
 {
     const struct event *event = scene->event;
     const struct user *as = &event->effective, *actor = &event->actor;
@@ -263,6 +280,13 @@ static void gather_contexts(struct scene *scene)
         scene->contexts[CONTEXT_TERMINAL] = hash_context('t', has_terminal ? SLICE("tty") : SLICE(""));
     if (parent.len > 0)
         scene->contexts[CONTEXT_PARENT] = hash_context('p', parent);
+    for (unsigned i = 0; i < N_CONTEXTS; i++) {
+        const uint32_t id = SLOT_ID(SLOT_CONTEXT, scene->contexts[i]);
+        const struct counter *counter = scene->contexts[i] != 0 ? slots_find(&scene->user->slots, id) : NULL;
+
+        scene->n_context[i] = counter ? counter_value(&s->decay, counter, 0, scene->now) : 0;
+        scene->has_context[i] = counter && counter_has(counter, scene->when.bucket);
+    }
 }
 
 static int gather_family(struct surprise *s, struct scene *scene)
@@ -272,6 +296,8 @@ static int gather_family(struct surprise *s, struct scene *scene)
     struct part part;
     double known = 0;
 
+    scene->family_counter = presence;
+    scene->has_family = presence && counter_has(presence, scene->when.bucket);
     scene->presence = presence ? counter_value(&s->decay, presence, s->max_a_day, scene->now) : 0;
     surprise_judge_family(s, scene, &part);
     scene->family_surprise = part.surprise;
@@ -291,12 +317,15 @@ static int gather_command(struct surprise *s, struct scene *scene)
     const double share = (sum_value(&s->decay, &scene->command->uses[scene->crowd], scene->now) + 0.5) /
                          (sum_value(&s->decay, &fleet->commands, scene->now) + 20);
     const double all = sum_value(&s->decay, &scene->user->commands, scene->now);
-    const double n =
-        surprise_slot(s, &scene->user->slots, SLOT_ID(SLOT_COMMAND, scene->command->number), scene->now);
+    const struct counter *counter =
+        slots_find(&scene->user->slots, SLOT_ID(SLOT_COMMAND, scene->command->number));
+    const double n = counter ? counter_value(&s->decay, counter, 0, scene->now) : 0;
     int r;
 
+    scene->has_command = counter && counter_has(counter, scene->when.bucket);
+    scene->n_command = n;
     scene->n_commands = all;
-    scene->command_surprise = fmax(0, -log((n + 4 * share) / (all + 4)));
+    scene->command_surprise = -log(MIN(1, (n + 4 * share) / (all + 4)));
     recents_expire(commands, scene->when.seconds - BURST_SECONDS);
     r = recents_set(commands, scene->command->number, scene->when.seconds, scene->command_surprise,
                     NOVELTY_MAX_BURST);
@@ -318,6 +347,7 @@ static int gather_places(struct surprise *s, struct scene *scene)
         counter_value(&s->decay, &scene->pair->presence, s->max_a_day, scene->now);
     scene->places[PLACE_FAMILY].presence =
         on_host ? counter_value(&s->decay, on_host, s->max_a_day, scene->now) : 0;
+    scene->has_family_here = on_host && counter_has(on_host, scene->when.bucket);
     look_up_chance(s, scene, PLACE_GROUP, n_hosts);
     look_up_chance(s, scene, PLACE_HOST, n_hosts);
     look_up_chance(s, scene, PLACE_FAMILY, sum_value(&s->decay, &scene->pair->families, scene->now));
@@ -331,7 +361,7 @@ int standard_gather(struct surprise *s, struct scene *scene)
 
     scene->hour = (unsigned)(fmod(scene->when.seconds, SECONDS_PER_DAY) / SECONDS_PER_HOUR);
     scene->is_weekend = (day + 3) % 7 >= 5; /* 1970-01-01 was a Thursday */
-    gather_contexts(scene);
+    gather_contexts(s, scene);
     r = gather_family(s, scene);
     if (r >= 0)
         r = gather_command(s, scene);
@@ -342,8 +372,11 @@ static int learn_family(struct surprise *s, struct scene *scene)
 {
     struct fleet *fleet = &s->fleets[scene->kind];
     const uint32_t novelty_id = SLOT_ID(SLOT_NEW_TO_FAMILY, scene->family * NOVELTY_N_KINDS + scene->kind);
-    int r = surprise_count(s, &scene->user->slots, scene, SLOT_ID(SLOT_FAMILY, scene->family), false);
+    int r;
 
+    if (scene->has_family)
+        return 0;
+    r = surprise_count(s, &scene->user->slots, scene, SLOT_ID(SLOT_FAMILY, scene->family), false);
     if (r <= 0)
         return r;
     sum_add(&s->decay, &fleet->family[scene->family], scene->when, 1);
@@ -390,6 +423,8 @@ static int learn_places(struct surprise *s, struct scene *scene)
         if (r < 0)
             return r;
     }
+    if (scene->has_family_here)
+        return 0;
     r = surprise_count(s, &scene->pair->slots, scene, SLOT_ID(SLOT_FAMILY, scene->family), false);
     if (r <= 0)
         return r;
@@ -401,9 +436,11 @@ static int learn_places(struct surprise *s, struct scene *scene)
 static int learn_command(struct surprise *s, struct scene *scene)
 {
     struct fleet *crowd = &s->fleets[scene->crowd];
-    int r =
-        surprise_count(s, &scene->user->slots, scene, SLOT_ID(SLOT_COMMAND, scene->command->number), false);
+    int r = 0;
 
+    if (!scene->has_command)
+        r = surprise_count(s, &scene->user->slots, scene, SLOT_ID(SLOT_COMMAND, scene->command->number),
+                           false);
     if (r > 0) {
         const double vote = 1 / (1 + scene->n_commands);
 
@@ -424,7 +461,7 @@ static int learn_command(struct surprise *s, struct scene *scene)
 static int learn_hour(struct surprise *s, struct scene *scene)
 {
     struct fleet *fleet = &s->fleets[scene->kind];
-    const double vote = 1 / (1 + counter_value(&s->decay, &scene->user->active, 0, scene->now));
+    const double vote = 1 / (1 + scene->n_active);
     int r;
 
     if (!counter_add(&s->decay, &scene->user->active, 0, scene->when))
@@ -446,7 +483,7 @@ static int learn_contexts(struct surprise *s, struct scene *scene)
     for (unsigned i = 0; r >= 0 && i < N_CONTEXTS; i++) {
         const uint32_t context = scene->contexts[i];
 
-        if (context == 0)
+        if (context == 0 || scene->has_context[i])
             continue;
         r = surprise_count(s, &scene->user->slots, scene, SLOT_ID(SLOT_CONTEXT, context), false);
         if (r <= 0)
