@@ -65,6 +65,8 @@ void calibration_refresh(struct calibration *c)
         excess += c->settled[i] * ((double)(i - c->fit_bin) + 0.5) / CALIBRATION_BINS_PER_ONE;
     c->fit_slope = excess > 0 ? fmax(excess / c->tail[c->fit_bin], 0.5 / CALIBRATION_BINS_PER_ONE) : 1;
     c->allowed = c->budget.a_day * (c->budget.n_hosts > 0 ? (double)c->n_hosts / c->budget.n_hosts : 1);
+    c->threshold =
+        fmax(0, -log(c->allowed * fmax(c->settled_days, 1 / BUCKETS_PER_DAY) / fmax(c->tail[0], 1)));
     c->is_learning =
         c->tail[0] < LEARNING_MIN_CASES ||
         (double)c->bucket * (SECONDS_PER_DAY / BUCKETS_PER_DAY) - c->start_seconds < c->learning_seconds;
@@ -125,14 +127,10 @@ double calibration_probability(const struct calibration *c, double score)
 
 double calibration_surprise(const struct calibration *c, double score)
 {
-    const double days = fmax(c->settled_days, 1 / BUCKETS_PER_DAY);
-
-    return fmax(0, -log(calibration_rate(c, score) * days / fmax(c->tail[0], 1)));
+    return fmax(0, GAP_SLOPE * score - log(cases_above(c, score) / fmax(c->tail[0], 1)));
 }
 
 double calibration_threshold(const struct calibration *c)
 {
-    const double days = fmax(c->settled_days, 1 / BUCKETS_PER_DAY);
-
-    return fmax(0, -log(c->allowed * days / fmax(c->tail[0], 1)));
+    return c->threshold;
 }

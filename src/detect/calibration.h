@@ -38,6 +38,7 @@ struct calibration {
     size_t fit_bin;                      /* from here on the tail is taken for exponential */
     double fit_slope;
     double allowed; /* cases a day */
+    double threshold;
     bool is_learning;
 };
 

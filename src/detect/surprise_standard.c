@@ -46,7 +46,7 @@
 
 static double chance_surprise(double chance)
 {
-    return -log(MIN(1, MAX(chance, 1e-9)));
+    return chance < 1 ? -log(MAX(chance, 1e-9)) : 0;
 }
 
 static double ratio_value(const struct surprise *s, const struct ratio *ratio, struct moment now)
@@ -198,10 +198,12 @@ static void judge_weekend(struct surprise *s, const struct scene *scene, struct 
 static void judge_family_on_host(struct surprise *s, const struct scene *scene, struct part *ret_part)
 {
     const double presence = scene->places[PLACE_FAMILY].presence;
+    /* e^-36 of any surprise is no more than a rounding of the score */
+    const double weight = presence < 12 ? exp(-3 * presence) : 0;
     const double chance =
         scene->places[PLACE_FAMILY].chance * ratio_value(s, &scene->user->new_to[PLACE_FAMILY], scene->now);
 
-    *ret_part = (struct part){chance_surprise(chance) * exp(-3 * presence), presence, chance};
+    *ret_part = (struct part){weight > 0 ? weight * chance_surprise(chance) : 0, presence, chance};
 }
 
 static void judge_context(struct surprise *s, const struct scene *scene, unsigned which,

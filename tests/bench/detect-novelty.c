@@ -5,8 +5,10 @@
  * pair. What it is held against: 89,000 events a second is the best that was measured of Elastic's own
  * detector on one core of such a machine; ten times that is wanted.
  *
- *   detect-novelty speed      a fleet of 300 hosts and 1,800 users, most of it in habits
- *   detect-novelty memory     many users with three hosts each
+ *   detect-novelty speed      a fleet of 300 hosts and 1,800 users, most of it in habits; the best and the
+ * median of five rounds (other processes only ever make one slower) detect-novelty round      one of them:
+ * for callgrind, whose count of instructions is the repeatable figure detect-novelty memory     many users
+ * with three hosts each
  */
 #include <malloc.h>
 #include <stdio.h>
@@ -17,7 +19,8 @@
 #include "detect/novelty.h"
 #include "util/parse.h"
 
-#define N_EVENTS 2000000U
+#define N_EVENTS 1000000U
+#define N_ROUNDS 5U
 /* 2026-01-05 */
 #define T0 (INT64_C(1767571200) * USEC_PER_SEC)
 
@@ -64,7 +67,8 @@ static void feed(struct detector *d, int64_t time_usec, const char *user, const 
         exit(EXIT_FAILURE);
 }
 
-static void speed(void)
+/* Events a second. */
+static double run_round(double *ret_sum)
 {
     static char users[1800][16], hosts[300][16];
     struct detector *d = open_detector();
@@ -84,9 +88,28 @@ static void speed(void)
              (user + next_random(&seed) % 2) % 7, &sum);
     }
     seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
-    printf("novelty: %.0f events a second of processor time (wanted: 900000); sum of scores %.6g\n",
-           N_EVENTS / seconds, sum);
     detector_free(d);
+    *ret_sum = sum;
+    return N_EVENTS / seconds;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void speed(unsigned n_rounds)
+{
+    double rates[N_ROUNDS], sum = 0;
+
+    for (unsigned i = 0; i < n_rounds; i++)
+        rates[i] = run_round(&sum);
+    qsort(rates, n_rounds, sizeof(*rates), compare);
+    printf("novelty: %.0f events a second of processor time at best, median %.0f (wanted: 900000); "
+           "sum of scores %.6g\n",
+           rates[n_rounds - 1], rates[n_rounds / 2], sum);
 }
 
 static void memory(void)
@@ -111,7 +134,9 @@ static void memory(void)
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "speed") == 0)
-        speed();
+        speed(N_ROUNDS);
+    else if (argc == 2 && strcmp(argv[1], "round") == 0)
+        speed(1);
     else if (argc == 2 && strcmp(argv[1], "memory") == 0)
         memory();
     else
