@@ -12,8 +12,13 @@
  * distributions is a generalised Pareto one, shape 0 being the exponential). It also makes every score differ
  * from every greater one.
  *
- * Learning lasts until a span of days is over and enough cases have been seen to fit a tail; until then a
- * rate is a guess, and the caller says "learning".
+ * A small site has few cases: an administrator who looks twice a week makes six that count, for ever. So what
+ * is missing of fifty cases is made up of supposed ones, exponential in score, and the first real ones are
+ * judged against these: what they take for usual is quiet, an intruder is not. And a budget above what there
+ * is would alert on everyday work, so an alert is one case in twenty at most, whatever the budget.
+ *
+ * Learning lasts until a span of days is over, and until fifty cases have been seen or a week has passed, if
+ * that is longer; until then a rate is a guess, and the caller says "learning".
  *
  * Attacks are in the histogram like all else: many of them raise the threshold for the next. It errs on the
  * quiet side.
@@ -31,6 +36,13 @@
 #define FIT_CASES 40.0
 /* chosen: fewer cases than this say nothing of a tail */
 #define LEARNING_MIN_CASES 50.0
+/* chosen: with fewer cases, this long is learned from at least */
+#define LEARNING_MIN_SECONDS (7 * SECONDS_PER_DAY)
+/* mean score of supposed cases; measured on 2026-11-24: one case in twenty of the sample site exceeds 7.5,
+ * which would be 2.5; chosen above it, to err on the quiet side */
+#define PRIOR_MEAN 3.0
+/* chosen: what one case in twenty exceeds is no exception */
+#define MAX_SHARE 0.05
 /* keeps the surprise strictly rising where the histogram has a gap; far below the width of a bin */
 #define GAP_SLOPE 1e-3
 
@@ -41,6 +53,7 @@ void calibration_init(struct calibration *c, struct rate budget, double half_lif
     c->budget = budget;
     c->keep_a_bucket = exp2(-SECONDS_PER_DAY / BUCKETS_PER_DAY / half_life_seconds);
     c->learning_seconds = learning_seconds;
+    c->prior_growth = exp(1 / CALIBRATION_BINS_PER_ONE / PRIOR_MEAN);
     calibration_refresh(c);
 }
 
@@ -51,25 +64,43 @@ static size_t bin_of(double score)
     return bin >= CALIBRATION_N_BINS ? CALIBRATION_N_BINS - 1 : bin > 0 ? (size_t)bin : 0;
 }
 
+/* Cases by bin and above, the missing ones supposed. */
+static void sum_tail(struct calibration *c)
+{
+    double n = 0, missing, supposed;
+
+    for (size_t i = 0; i < CALIBRATION_N_BINS; i++)
+        n += c->settled[i];
+    missing = fmax(0, LEARNING_MIN_CASES - n);
+    supposed = missing * exp(-(CALIBRATION_N_BINS / CALIBRATION_BINS_PER_ONE) / PRIOR_MEAN);
+    n = 0;
+    c->tail[CALIBRATION_N_BINS] = 0;
+    for (size_t i = CALIBRATION_N_BINS; i > 0; i--) {
+        n += c->settled[i - 1];
+        supposed *= c->prior_growth;
+        c->tail[i - 1] = n + supposed;
+    }
+    c->n_settled = n;
+}
+
 void calibration_refresh(struct calibration *c)
 {
-    double excess = 0;
+    double excess = 0, days, span;
 
-    c->tail[CALIBRATION_N_BINS] = 0;
-    for (size_t i = CALIBRATION_N_BINS; i > 0; i--)
-        c->tail[i - 1] = c->tail[i] + c->settled[i - 1];
+    sum_tail(c);
+    days = fmax(c->settled_days, 1 / BUCKETS_PER_DAY);
     c->fit_bin = CALIBRATION_N_BINS - 1;
     while (c->fit_bin > 0 && c->tail[c->fit_bin] < FIT_CASES)
         c->fit_bin--;
     for (size_t i = c->fit_bin; i < CALIBRATION_N_BINS; i++)
-        excess += c->settled[i] * ((double)(i - c->fit_bin) + 0.5) / CALIBRATION_BINS_PER_ONE;
+        excess += (c->tail[i] - c->tail[i + 1]) * ((double)(i - c->fit_bin) + 0.5) / CALIBRATION_BINS_PER_ONE;
     c->fit_slope = excess > 0 ? fmax(excess / c->tail[c->fit_bin], 0.5 / CALIBRATION_BINS_PER_ONE) : 1;
     c->allowed = c->budget.a_day * (c->budget.n_hosts > 0 ? (double)c->n_hosts / c->budget.n_hosts : 1);
-    c->threshold =
-        fmax(0, -log(c->allowed * fmax(c->settled_days, 1 / BUCKETS_PER_DAY) / fmax(c->tail[0], 1)));
+    c->limit = fmin(c->allowed, MAX_SHARE * c->tail[0] / days);
+    c->threshold = fmax(0, -log(c->limit * days / c->tail[0]));
+    span = (double)c->bucket * (SECONDS_PER_DAY / BUCKETS_PER_DAY) - c->start_seconds;
     c->is_learning =
-        c->tail[0] < LEARNING_MIN_CASES ||
-        (double)c->bucket * (SECONDS_PER_DAY / BUCKETS_PER_DAY) - c->start_seconds < c->learning_seconds;
+        span < c->learning_seconds || (c->n_settled < LEARNING_MIN_CASES && span < LEARNING_MIN_SECONDS);
 }
 
 void calibration_advance(struct calibration *c, uint32_t bucket, double seconds, size_t n_hosts)
@@ -110,7 +141,8 @@ static double cases_above(const struct calibration *c, double score)
 
     if (bin >= c->fit_bin)
         return fmax(c->tail[c->fit_bin], 1) * exp(-(score - fit) / c->fit_slope);
-    return c->tail[bin + 1] + c->settled[bin] * ((double)(bin + 1) - score * CALIBRATION_BINS_PER_ONE);
+    return c->tail[bin + 1] +
+           (c->tail[bin] - c->tail[bin + 1]) * ((double)(bin + 1) - score * CALIBRATION_BINS_PER_ONE);
 }
 
 double calibration_rate(const struct calibration *c, double score)

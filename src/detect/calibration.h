@@ -33,11 +33,14 @@ struct calibration {
     double settled_days;                /* in this many (decayed) days */
     int32_t fresh[CALIBRATION_N_BINS];  /* of the present one */
     size_t n_hosts;                     /* known at its beginning */
+    double prior_growth;                /* of supposed cases, from a bin to the one below */
     /* computed from settled, not state */
-    double tail[CALIBRATION_N_BINS + 1]; /* cases in this bin and above */
+    double n_settled;
+    double tail[CALIBRATION_N_BINS + 1]; /* cases in this bin and above, 50 at least: see calibration.c */
     size_t fit_bin;                      /* from here on the tail is taken for exponential */
     double fit_slope;
-    double allowed; /* cases a day */
+    double allowed; /* cases a day: the budget */
+    double limit;   /* at most that: an alert is due at this rate or below */
     double threshold;
     bool is_learning;
 };

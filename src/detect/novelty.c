@@ -65,7 +65,7 @@ static const struct option novelty_option_rows[] = {
         .default_text = "7d",
         .min = 0,
         .max = 366.0 * (double)USEC_PER_DAY,
-        .help = "how long events are only learned from; at least until 50 cases have been seen",
+        .help = "how long events are only learned from; at least until 50 cases have been seen, or 7d",
     },
     {
         .name = "half_life",
@@ -417,7 +417,7 @@ static void decide(struct novelty *n, const struct scene *scene, struct verdict 
     v->threshold = calibration_threshold(c);
     v->cases_per_day = calibration_rate(c, v->raw_score);
     v->budget_per_day = c->allowed;
-    if (!(v->cases_per_day <= c->allowed))
+    if (!(v->cases_per_day <= c->limit))
         v->reason = VERDICT_BELOW_THRESHOLD;
     else if (take_alerted(scene->pair, scene->when.bucket))
         v->reason = VERDICT_REPEATED;

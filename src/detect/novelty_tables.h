@@ -91,6 +91,7 @@ struct entry {
 };
 
 struct novel_pair;
+struct host_group; /* surprise.h */
 
 struct novel_user {
     struct entry entry;
@@ -119,7 +120,8 @@ struct novel_host {
     UT_hash_handle hh;
     struct slice key; /* the name, behind the struct */
     double first_seconds;
-    uint32_t group; /* not state: from its name */
+    uint32_t group;               /* not state: from its name */
+    struct host_group *group_met; /* of that number; NULL: not looked up yet */
     struct ratio new_here;
     struct slots slots;
     struct novel_pair *pairs;

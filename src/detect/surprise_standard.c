@@ -37,7 +37,6 @@
 
 #include "detect/surprise.h"
 
-#define SECONDS_PER_DAY 86400.0
 /* below this much presence an appearance is new again: a single sighting after 60 days (reference: HNS) */
 #define NOVEL_BELOW      0.25
 #define BURST_SECONDS    600.0
@@ -339,10 +338,11 @@ static int gather_places(struct surprise *s, struct scene *scene)
 {
     const double n_hosts = sum_value(&s->decay, &scene->user->hosts, scene->now);
     const struct counter *on_host = slots_find(&scene->pair->slots, SLOT_ID(SLOT_FAMILY, scene->family));
-    int r = surprise_group(s, scene->host->group, &scene->group);
+    int r = scene->host->group_met ? 0 : surprise_group(s, scene->host->group, &scene->host->group_met);
 
     if (r < 0)
         return r;
+    scene->group = scene->host->group_met; /* groups stay */
     scene->places[PLACE_GROUP].presence =
         surprise_slot(s, &scene->user->slots, SLOT_ID(SLOT_GROUP, scene->host->group), scene->now);
     scene->places[PLACE_HOST].presence =
@@ -358,10 +358,10 @@ static int gather_places(struct surprise *s, struct scene *scene)
 
 int standard_gather(struct surprise *s, struct scene *scene)
 {
-    const int64_t day = (int64_t)(scene->when.seconds / SECONDS_PER_DAY);
+    const int64_t hours = (int64_t)(scene->when.seconds / SECONDS_PER_HOUR), day = hours / SURPRISE_N_HOURS;
     int r;
 
-    scene->hour = (unsigned)(fmod(scene->when.seconds, SECONDS_PER_DAY) / SECONDS_PER_HOUR);
+    scene->hour = (unsigned)(hours % SURPRISE_N_HOURS);
     scene->is_weekend = (day + 3) % 7 >= 5; /* 1970-01-01 was a Thursday */
     gather_contexts(s, scene);
     r = gather_family(s, scene);

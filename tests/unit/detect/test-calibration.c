@@ -76,7 +76,7 @@ Test(calibration, the_threshold_is_where_the_rate_is_the_budget)
 
     run(&c, (struct rate){5, 0}, 7, 30, 480, 1);
     for (double score = 0; score < 60; score += 0.07)
-        cr_assert_eq(calibration_rate(&c, score) <= c.allowed,
+        cr_assert_eq(calibration_rate(&c, score) <= c.limit,
                      calibration_surprise(&c, score) >= calibration_threshold(&c), "score %g", score);
 }
 
@@ -89,7 +89,33 @@ Test(calibration, it_learns_until_days_and_cases_are_enough)
     run(&c, (struct rate){5, 0}, 7, 9, 480, 1);
     cr_assert_not(c.is_learning, "nine days");
     run(&c, (struct rate){5, 0}, 7, 20, 1, 1);
-    cr_assert(c.is_learning, "twenty cases");
+    cr_assert_not(c.is_learning, "twenty cases in twenty days: a small site is not silent for ever");
+}
+
+Test(calibration, a_small_site_is_judged_by_supposed_cases)
+{
+    static struct calibration c;
+
+    run(&c, (struct rate){5, 0}, 7, 20, 1, 1);
+    cr_assert_gt(calibration_rate(&c, 6), c.limit, "everyday work");
+    cr_assert_leq(calibration_rate(&c, 17), c.limit, "an intruder");
+    calibration_init(&c, (struct rate){5, 1000}, 14 * 86400.0, 0);
+    calibration_advance(&c, START, START * 900.0, 1);
+    calibration_advance(&c, START + 6 * 96, (START + 6 * 96) * 900.0, 1);
+    cr_assert(c.is_learning, "six days, no learning asked for, no case");
+    calibration_advance(&c, START + 10 * 96, (START + 10 * 96) * 900.0, 1);
+    cr_assert_not(c.is_learning);
+    cr_assert_float_eq(c.tail[0], 50, 1e-9, "no case yet, fifty supposed");
+    cr_assert_float_eq(calibration_probability(&c, 3 * log(20)), 0.05, 0.002);
+}
+
+Test(calibration, no_budget_makes_more_than_one_case_in_twenty_an_alert)
+{
+    static struct calibration c;
+
+    run(&c, (struct rate){10000, 0}, 7, 30, 480, 1);
+    cr_assert_float_eq(calibration_threshold(&c), log(20), 1e-9);
+    cr_assert_eq(c.allowed, 10000, "the budget stays what was asked for");
 }
 
 Test(calibration, a_case_that_grows_moves)
@@ -101,7 +127,7 @@ Test(calibration, a_case_that_grows_moves)
     calibration_add(&c, -1, 1.0);
     calibration_add(&c, 1.0, 3.0);
     calibration_advance(&c, START + 1, (START + 1) * 900.0, 1);
-    cr_assert_float_eq(c.tail[0], 1, 0.001);
-    cr_assert_float_eq(c.tail[24], 1, 0.001);
-    cr_assert_eq(c.tail[25], 0);
+    cr_assert_float_eq(c.n_settled, 1, 0.001);
+    cr_assert_float_eq(c.settled[24], 1, 0.001);
+    cr_assert_eq(c.settled[8], 0);
 }
