@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nowhere to write to: a broker that is down, a full disk under the state, a full disk under the output."""
+import os
+import subprocess
+import time
+
+from kills import Mock
+from world import Run, read, wait_until
+
+
+def broker_down(world):
+    """32 days of event time, unpaced, while nobody takes alerts. The outbox grows to its limit, the source waits, a kill
+    changes nothing; then the broker comes back."""
+    if not world.mock:
+        world.skip("broker down", "no mock cluster was named")
+        return
+    mock, expected = Mock(world, "down"), world.expected("audit")
+    mock.say("down")
+    state, log, limit = world.path("down.db"), world.path("audit.log"), 200
+    command = world.run_command(*world.following(log), "--set", "state.outbox_max_alerts=%d" % limit, *mock.sink, state=state)
+    run = Run(command)
+    said = run.wait_said("more than the limit: sources are paused")
+    world.result(said, "broker down: the outbox comes to its limit, and it is said", run.said)
+    waiting = world.n_outbox(state) or 0
+    at = world.offset(state)
+    world.result(limit < waiting < len(expected) and at < os.path.getsize(log),
+                 "broker down: the source waits at the limit", "%d alerts, byte %d" % (waiting, at))
+    run.kill()
+    run = Run(command)
+    run.wait_ready()
+    world.result(run.child.poll() is None, "broker down: it starts without a broker", run.said)
+    mock.say("up")
+    start = time.monotonic()
+    found = mock.wait_for(expected)
+    slowest, rss = time.monotonic() - start, run.rss_kib()
+    world.same_set("broker down for 32 days of event time", found, expected)
+    world.result(wait_until(lambda: world.n_outbox(state) == 0, 20), "broker down: the outbox is empty in the end")
+    world.result(run.stop() == 0, "broker down: SIGTERM ends it well", run.said)
+    world.row("broker down, outbox at its limit", 2, expected, found, slowest, rss)
+    mock.close()
+
+
+class Disk:
+    """A small tmpfs, to be filled."""
+
+    def __init__(self, world, name, size):
+        self.path = world.path(name)
+        os.mkdir(self.path)
+        self.is_mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=" + size, "tmpfs", self.path],
+                                         stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+    def fill(self):
+        try:
+            with open(os.path.join(self.path, "ballast"), "wb", buffering=0) as f:
+                while f.write(bytes(4096)):
+                    pass
+        except OSError:
+            pass
+
+    def free(self):
+        os.unlink(os.path.join(self.path, "ballast"))
+
+    def close(self):
+        subprocess.run(["umount", "-l", self.path], stderr=subprocess.DEVNULL, check=False)
+
+
+def disk_full(world):
+    """The disk is full in mid-stream, thrice, under the state and then under the output."""
+    expected, n = world.expected("audit"), 3
+    for what in "state", "output":
+        disk = Disk(world, "disk-" + what, "32m")
+        if not disk.is_mounted:
+            world.skip("disk full: " + what, "no tmpfs can be mounted: needs root")
+            continue
+        try:
+            text, position, slowest = world.streams["audit"], 0, 0
+            log = world.path("disk-%s.log" % what)
+            open(log, "wb").close()
+            state = os.path.join(disk.path, "full.db") if what == "state" else world.path("full.db")
+            out = os.path.join(disk.path, "full.out") if what == "output" else world.path("full.out")
+            run = Run(world.run_command(*world.following(log), state=state, out=out))
+            run.wait_ready()
+            complaint, relief = (("the state cannot be written", "the state can be written again") if what == "state" else
+                                 ("cannot write to '%s': No space left on device" % out, "takes alerts again"))
+            for i in range(1, n + 1):
+                disk.fill()
+                piece = text[position:position + len(text) // n] if i < n else text[position:]
+                position += len(piece)
+                with open(log, "ab") as f:
+                    f.write(piece)
+                world.result(run.wait_said(complaint, 30, i), "disk full, %s: said at fill %d" % (what, i), run.said)
+                if i == 2:  # a death on a full disk
+                    run.kill()
+                    said = run.said
+                    run = Run(world.run_command(*world.following(log), state=state, out=out))
+                    run.wait_said(complaint, 10)
+                    run.said = said + run.said.replace(complaint.encode(), b"[again]", 1) if run.ready_seconds else said + run.said
+                    if run.child.poll() is not None:
+                        world.result(b"free some" in run.said, "disk full, %s: a start says what to do" % what, run.said)
+                disk.free()
+                start = time.monotonic()
+                if run.child.poll() is not None:
+                    run.wait()
+                    run = Run(world.run_command(*world.following(log), state=state, out=out))
+                    run.said = complaint.encode() * i + relief.encode() * i
+                if i < n:
+                    run.wait_said(relief, 30, i)
+                    wait_until(lambda: world.offset(state) >= position, 30)
+                else:
+                    wait_until(lambda: world.ids(out)[0] >= expected, 60)
+                slowest = max(slowest, time.monotonic() - start)
+            rss = run.rss_kib()
+            world.result(run.stop() == 0, "disk full, %s: it ends well" % what, run.said)
+            world.same_set("disk full, " + what, world.ids(out), expected)
+            world.row("disk full: " + what, n, expected, world.ids(out), slowest, rss)
+            if what == "output":
+                world.result(all(line.startswith(b"{") and line.endswith(b"}") for line in read(out).splitlines()),
+                             "disk full, output: each line whole")
+        finally:
+            disk.close()
