@@ -5,6 +5,7 @@
 /* Inside the room only: the open database, its kept statements and its grammar of errors. */
 
 #include <sqlite3.h>
+#include <sys/types.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -64,6 +65,8 @@ struct store {
     struct connection writer, reader;
     char *path;
     int lock_fd;
+    dev_t device; /* of the file at path when it was opened */
+    ino_t inode;
     struct outbox_size outbox;        /* within the transaction: the writer's */
     struct outbox_size outbox_before; /* at store_begin: what a rollback goes back to */
     /* Of the last commit, for the reading thread. Two numbers, so it may see one of each of two commits: no

@@ -17,6 +17,10 @@
  * whether there is anything to roll back. An outbox size seen inside a transaction that is rolled back is
  * forgotten.
  *
+ * A file that is removed, moved or unmounted under a running program can still be written, and nobody would
+ * ever read it again. So each transaction first looks whether its path leads to the file that is open (one
+ * stat(2)); where it does not, nothing is written, and nobody is told that anything is durable.
+ *
  * A full disk: the write-ahead log grows to 16 MiB before SQLite copies it into the database
  * (https://www.sqlite.org/c3ref/wal_autocheckpoint.html), and gives nothing back by itself. On a disk that it
  * has filled, the database may need only a part of it. So a transaction that found no space is followed by a
@@ -137,6 +141,27 @@ static int make_file(const char *path, struct diag_list *diags)
     return 0;
 }
 
+static int note_file(struct store *store)
+{
+    struct stat st;
+
+    if (stat(store->path, &st) < 0)
+        return -errno;
+    store->device = st.st_dev;
+    store->inode = st.st_ino;
+    return 0;
+}
+
+/* Whether the path still leads to the file that is open. Whatever else stat(2) fails with says nothing. */
+static bool has_file(const struct store *store)
+{
+    struct stat st;
+
+    if (stat(store->path, &st) < 0)
+        return errno != ENOENT && errno != ENOTDIR;
+    return st.st_dev == store->device && st.st_ino == store->inode;
+}
+
 int store_open(const char *path, enum durability durability, struct diag_list *diags,
                struct store **ret_store)
 {
@@ -160,6 +185,9 @@ int store_open(const char *path, enum durability durability, struct diag_list *d
     r = take_lock(path, diags, &store->lock_fd);
     if (r < 0)
         return r;
+    r = note_file(store);
+    if (r < 0)
+        return add_path_diag(diags, path, -r);
     r = database_open(store, durability, diags);
     if (r < 0)
         return r;
@@ -207,6 +235,13 @@ int store_begin(struct store *store)
     assert(!c->is_in_transaction);
 
     c->failure = 0;
+    if (!has_file(store)) {
+        (void)snprintf(c->error, sizeof(c->error),
+                       "'%s': the file was removed or replaced while it is in use: put it back, or restart "
+                       "hapax",
+                       store->path);
+        return -EIO;
+    }
     r = run_kept(c, STATEMENT_BEGIN);
     if (r < 0)
         return r;

@@ -219,9 +219,12 @@ class Mock:
         self.sink = ["--set", "sink.kafka.topic=" + topic, "--set", "sink.kafka.kafka.bootstrap.servers=" + self.address,
                      "--set", "sink.kafka.kafka.reconnect.backoff.max.ms=200"]
 
-        # from the start: the mock cluster keeps only the newest 5 MB
+        self.reader = None
+
+    def consume(self):
+        # while they come: the mock cluster keeps only the newest 5 MB
         with open(self.out, "wb") as f:
-            self.reader = subprocess.Popen(["kcat", "-b", self.address, "-C", "-t", topic, "-q", "-u", "-f", "%s\n"], stdout=f,
+            self.reader = subprocess.Popen(["kcat", "-b", self.address, "-C", "-t", self.topic, "-q", "-u", "-f", "%s\n"], stdout=f,
                                            stderr=subprocess.DEVNULL)
 
     def say(self, text):
@@ -247,6 +250,7 @@ def of_file_to_kafka(world):
         world.skip("kill -9: file to Kafka", "no mock cluster was named")
         return
     mock = Mock(world, "kills")
+    mock.consume()
     killer, name = of_file(world, "sudo", ("Kafka", mock.sink), max(10, world.n_kills // 4))
     expected = world.expected("sudo")
     killer.report(name, expected, mock.wait_for(expected), None)

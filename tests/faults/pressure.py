@@ -30,6 +30,7 @@ def broker_down(world):
     run.wait_ready()
     world.result(run.child.poll() is None, "broker down: it starts without a broker", run.said)
     mock.say("up")
+    mock.consume()
     start = time.monotonic()
     found = mock.wait_for(expected)
     slowest, rss = time.monotonic() - start, run.rss_kib()

@@ -133,6 +133,31 @@ Test(store, forgets_a_transaction_that_was_not_committed)
     remove_temporary(folder);
 }
 
+Test(store, writes_to_no_file_that_was_taken_away)
+{
+    char folder[FOLDER_SIZE], path[TEST_PATH_SIZE], aside[TEST_PATH_SIZE];
+    struct store *store;
+
+    make_temporary(folder);
+    name_in(path, folder, "state.db");
+    name_in(aside, folder, "aside.db");
+    store = open_store(path);
+    cr_assert(rename(path, aside) == 0);
+    cr_assert(store_begin(store) == -EIO);
+    cr_assert(strstr(store_error(store),
+                     "the file was removed or replaced while it is in use: put it back, or "
+                     "restart hapax"),
+              "%s", store_error(store));
+    cr_assert(close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)) == 0);
+    cr_assert(store_begin(store) == -EIO, "another file of that name");
+    cr_assert(rename(aside, path) == 0);
+    cr_assert(store_begin(store) == 0, "put back");
+    put(store, "k", "v");
+    cr_assert(store_commit(store) == 0);
+    store_close(store);
+    remove_temporary(folder);
+}
+
 Test(store, goes_on_where_only_its_own_log_fills_the_disk)
 {
     char folder[FOLDER_SIZE], path[TEST_PATH_SIZE];
