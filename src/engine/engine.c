@@ -442,7 +442,6 @@ static int make_loop(struct engine *engine)
     if (r >= 0 && sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
         r = -errno;
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGXFSZ, SIG_IGN); /* a limit on file size is an error of the write, as a full disk is */
     for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(numbers); i++)
         r = sd_event_add_signal(engine->event, &engine->signals[i], numbers[i], on_signal, engine);
     if (r >= 0)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from world import Run, limited, read, wait_until
+from world import ROOT, Run, limited, read, wait_until
 
 
 def _fed(world, name, disturb, n_pieces=4, settle=True, command_options=(), **options):
@@ -380,3 +380,56 @@ def output_taken_away(world):
     found = world.ids(out, folder + "-moved/a.out")
     world.same_set(name, found, expected)
     world.row(name, 1, expected, found)
+
+
+def clock_set(world):
+    """The machine's clock is set back and forth while it runs, by up to a year, and before 1970; full disks and the rest go by
+    a clock that nobody sets."""
+    library = world.path("shifted-clock.so")
+    source = os.path.join(ROOT, "tests", "support", "shifted-clock.c")
+    if subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=False).returncode != 0:
+        world.skip("clock set while it runs", "gcc is missing")
+        return
+    name, expected = "clock set back and forth", world.expected("audit")
+    clock = world.path("clock")
+    # All behind the stream's own time, so that no event is dated after it was received.
+    year = 365 * 86400
+    shifts = [0, -3600, 3600, -86400, 86400, -7200, year, -600, year // 12, 0]
+
+    def turn(seconds):
+        with open(clock + ".new", "w", encoding="ascii") as f:
+            f.write("%d\n" % seconds)
+        os.rename(clock + ".new", clock)
+
+    turn(0)
+    environment = {**os.environ, "LD_PRELOAD": library, "SHIFTED_CLOCK": clock}
+    slowest = 0.0
+
+    log, state, out = world.path("clock.log"), world.path("clock.db"), world.path("clock.out")
+    lines, size = world.streams["audit"].splitlines(True), 0
+    open(log, "wb").close()
+    run = Run(world.run_command(*world.following(log), state=state, out=out), env=environment)
+    run.wait_ready()
+    for i, shift in enumerate(shifts):
+        with open(log, "ab") as f:
+            f.write(b"".join(lines[i * len(lines) // len(shifts):(i + 1) * len(lines) // len(shifts)]))
+        turn(shift)  # with a commit under way, or due by a timer
+        size, start = os.path.getsize(log), time.monotonic()
+        world.result(wait_until(lambda: world.offset(state) >= size, 20),
+                     "%s: what came before a jump to %+d s is durable within seconds" % (name, shift),
+                     "at %d of %d" % (world.offset(state), size))
+        slowest = max(slowest, time.monotonic() - start)
+    world.result(run.stop() == 0, name + ": it ends well", run.said)
+    world.same_set(name, world.ids(out), expected)
+    world.row(name, len(shifts), expected, world.ids(out), slowest)
+    bad = []
+    for seconds in (-60 * year, -56 * year, 80 * year, 200 * year):
+        turn(seconds)
+        run = Run(world.run_command(*world.reading(log), state=world.path("epoch.db"), out=world.path("epoch.out")), env=environment)
+        if run.wait(60) != 0:
+            bad.append("%+d: %r: %r" % (seconds, run.code, run.said))
+        for suffix in "", "-wal", "-shm":
+            if os.path.exists(world.path("epoch.db" + suffix)):
+                os.unlink(world.path("epoch.db" + suffix))
+    world.result(not bad, "clock before 1970 and after 2100: it ends well", "\n".join(bad))
+    world.row("clock before 1970, after 2100", 4)
