@@ -14,8 +14,9 @@
  * narrowest is named: actor, host, job.
  *
  * A roll-up is of (job, limit, name) and of a period counted from the epoch, so that its id says which: sent
- * again after a restart it overwrites itself. Time is that of the alerts, and does not go back: a late event
- * counts now. An alert counts once, as the detector gives it once.
+ * again after a restart it overwrites itself. Time is that of the alerts and of the periods that were handed
+ * over, and does not go back: a late event counts now, and no period is begun a second time, where its id
+ * would overwrite the first. An alert counts once, as the detector gives it once.
  *
  * A uid without a name is another actor on another host, and is metered there.
  *
@@ -436,6 +437,8 @@ int volume_advance(struct volume *volume, int64_t time_usec, rollup_fn fn, void 
             r = note_gone(volume, ROLLUP_PREFIX, rollup->id);
         if (r < 0)
             return r;
+        volume->now_usec = MAX(volume->now_usec, rollup->end_usec);
+        volume->is_dirty = true;
         HASH_DEL(volume->rollups, rollup);
         rollup_free(rollup);
     }

@@ -228,6 +228,25 @@ Test(volume, counts_what_its_lists_do_not_hold)
     done(&f);
 }
 
+Test(volume, begins_no_period_twice)
+{
+    for (int is_restarting = 0; is_restarting < 2; is_restarting++) {
+        struct fixture f = make((struct volume_options)LIMITS(0, 1, 0), is_restarting);
+
+        feed(&f, 50, "j", "u", "h");
+        feed(&f, 51, "j", "u", "h");
+        /* the clock of a quiet host; then something late */
+        cr_assert_eq(volume_advance(f.volume, T0 + HOUR, on_rollup, &f), 0);
+        feed(&f, 52, "j", "u", "h");
+        cr_assert_eq(volume_finish(f.volume, on_rollup, &f), 0);
+        assert_slice(buffer_slice(&f.said),
+                     "Ar[actor u: 1 of 1 users, 1 hosts, 1 ids, 0 to 60] r"
+                     "[actor u: 1 of 1 users, 1 hosts, 1 ids, 60 to 120] ",
+                     "late");
+        done(&f);
+    }
+}
+
 Test(volume, forgets_what_is_full_again)
 {
     struct fixture f = make((struct volume_options)LIMITS(0, 2, 0), false);
