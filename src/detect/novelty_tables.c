@@ -13,7 +13,8 @@
  * the louder error.
  *
  * Slots of one user (families, commands, hours, contexts) are a sorted array; at its limit the counter that
- * weighs least goes. Space: about 330 bytes a user and 32 a slot, 250 a host, 200 a pair (x86-64).
+ * weighs least goes. Space: 432 bytes a user, 200 a host, 232 a pair, 32 a slot (x86-64); 1.9 GB
+ * with the default limits reached, three hosts and three families a user (2026-11-24, tests/bench).
  */
 #include "detect/novelty_tables.h"
 
@@ -95,7 +96,7 @@ int slots_get(struct slots *slots, const struct decay *decay, struct moment now,
     if (slots->n >= NOVELTY_MAX_SLOTS)
         drop_lightest(slots, decay, now);
     if (slots->n == slots->size) {
-        const size_t size = slots->size > 0 ? slots->size + slots->size / 2U + 1U : 4U;
+        const size_t size = slots->size + slots->size / 4U + 1U; /* most pairs have one */
         struct slot *items = reallocarray(slots->items, size, sizeof(*items));
 
         if (!items)
@@ -135,7 +136,7 @@ int recents_set(struct recents *recents, uint32_t id, double seconds, double val
     if (at == recents->n && at >= limit) {
         at = oldest;
     } else if (at == recents->n && recents->n == recents->size) {
-        const size_t size = recents->size > 0 ? 2U * recents->size : 4U;
+        const size_t size = recents->size + recents->size / 2U + 1U;
         struct recent *items = reallocarray(recents->items, size, sizeof(*items));
 
         if (!items)
