@@ -25,6 +25,7 @@
 #include "cli/instances.h"
 #include "cli/learned.h"
 #include "cli/progress.h"
+#include "cli/report.h"
 #include "cli/scores.h"
 #include "cli/setup.h"
 #include "detector/chain.h"
@@ -38,6 +39,7 @@ struct lane {
     struct buffer queue; /* (time, event) pairs waiting for their turn among the lanes */
     size_t head;         /* offset of the next one */
     int64_t next_usec;   /* its time */
+    int64_t newest_usec; /* of what came out of the input */
     bool is_done;        /* nothing will be added */
 };
 
@@ -46,7 +48,7 @@ struct replay {
     const struct arg_command *command;
     struct string_list job_ids;
     const char *detector;
-    const char *state_path, *scores_path, *records_path;
+    const char *state_path, *scores_path, *records_path, *report_path;
     bool is_finishing, is_quiet;
     bool is_learning;  /* into the state that run goes on with */
     char *found_state; /* owns state_path where it was not said */
@@ -56,6 +58,8 @@ struct replay {
     struct lane *lanes;
     size_t n_lanes;
     FILE *scores, *records;
+    struct report_file *report_file;
+    struct report *report; /* of the file; NULL: none is wanted */
     struct arena event_arena, row_arena;
     const char *failed_output; /* what could not be written, the first time */
     int failed_errno;
@@ -101,6 +105,8 @@ static int take_option(void *userdata, const struct arg_option *option, const ch
         replay->scores_path = value;
     else if (strcmp(name, "records") == 0)
         replay->records_path = value;
+    else if (strcmp(name, "report") == 0)
+        replay->report_path = value;
     else if (strcmp(name, "finish") == 0)
         replay->is_finishing = true;
     else if (strcmp(name, "learn") == 0)
@@ -126,9 +132,10 @@ static int check_write(struct replay *replay, bool is_written, const char *what)
 static int on_score(void *userdata, const struct verdict *v)
 {
     struct replay *replay = userdata;
+    int r = replay->report ? report_verdict(replay->report, v) : 0;
 
-    if (!replay->scores)
-        return 0;
+    if (r < 0 || !replay->scores)
+        return r;
     scores_write_row(replay->scores, v);
     return check_write(replay, !ferror(replay->scores), replay->scores_path);
 }
@@ -137,15 +144,22 @@ static int on_final(void *userdata, const struct verdict *verdict)
 {
     struct replay *replay = userdata;
     struct slice row;
-    int r;
+    int r = replay->report ? report_verdict(replay->report, verdict) : 0;
 
-    if (!replay->records)
-        return 0;
+    if (r < 0 || !replay->records)
+        return r;
     arena_reset(&replay->row_arena);
     r = alert_record_row(verdict, &replay->row_arena, &row);
     if (r < 0)
         return r;
     return check_write(replay, fprintf(replay->records, "%.*s\n", SLICE_FMT(row)) > 0, replay->records_path);
+}
+
+static int on_held(void *userdata, const struct verdict *verdict)
+{
+    struct replay *replay = userdata;
+
+    return report_held(replay->report, verdict);
 }
 
 static int on_document(void *userdata, const struct document *document)
@@ -160,8 +174,12 @@ static int on_document(void *userdata, const struct document *document)
 static int judge(void *userdata, const struct event *event)
 {
     struct lane *lane = userdata;
-    int r = chain_event(lane->replay->chain, event);
+    struct replay *replay = lane->replay;
+    uint64_t n_selected = chain_stats(replay->chain)->n_selected;
+    int r = chain_event(replay->chain, event);
 
+    if (r >= 0 && replay->report)
+        r = report_event(replay->report, event, chain_stats(replay->chain)->n_selected > n_selected);
     return r < 0 ? r : 0;
 }
 
@@ -206,8 +224,13 @@ static int on_event(void *userdata, const struct event *event)
 {
     struct lane *lane = userdata;
     int64_t pending_usec = normalizer_pending_usec(lane->input->normalizer);
-    int r;
+    int r = 0;
 
+    lane->newest_usec = MAX(lane->newest_usec, event->time_usec);
+    if (lane->replay->report)
+        r = report_arrival(lane->replay->report, event, lane->newest_usec - event->time_usec);
+    if (r < 0)
+        return r;
     if (lane->held.n == 0 && event->time_usec <= pending_usec)
         return pass(lane, event);
     r = held_add(&lane->held, event);
@@ -453,6 +476,28 @@ static int close_output(struct replay *replay, FILE **file, const char *path)
     return check_write(replay, is_written, path);
 }
 
+static int open_report(struct replay *replay)
+{
+    int r = report_file_new(replay->report_path, replay->setup.exceptions, &replay->report_file);
+
+    if (r < 0)
+        return r == -ENOMEM ? r
+                            : diag_add(&replay->setup.diags, replay->report_path, 0, 0, "cannot write: %s",
+                                       strerror(-r));
+    replay->report = report_file_report(replay->report_file);
+    return 0;
+}
+
+/* Behind all other output: a report is of a replay that succeeded. */
+static int close_report(struct replay *replay, const struct input_set *set)
+{
+    int r = report_file_commit(replay->report_file, set);
+
+    if (r < 0 && r != -ENOMEM)
+        r = diag_add(&replay->setup.diags, replay->report_path, 0, 0, "cannot write: %s", strerror(-r));
+    return r;
+}
+
 static int open_rooms(struct replay *replay, char **paths, size_t n_paths, struct input_set *ret_set)
 {
     struct setup *setup = &replay->setup;
@@ -479,7 +524,8 @@ static int open_rooms(struct replay *replay, char **paths, size_t n_paths, struc
                                               .config = setup->config,
                                               .exceptions = setup->exceptions,
                                               .observer = {.version = HAPAX_VERSION},
-                                              .callbacks = {on_score, on_final, on_document, replay},
+                                              .callbacks = {on_score, on_final, on_document, replay,
+                                                            replay->report_path ? on_held : NULL},
                                               .is_teaching = replay->is_learning},
                       &setup->diags, &replay->chain);
     if (r >= 0)
@@ -491,6 +537,8 @@ static int open_rooms(struct replay *replay, char **paths, size_t n_paths, struc
         r = open_output(replay, replay->scores_path, &replay->scores);
     if (r >= 0)
         r = open_output(replay, replay->records_path, &replay->records);
+    if (r >= 0 && replay->report_path)
+        r = open_report(replay);
     return r;
 }
 
@@ -501,7 +549,7 @@ static int make_lanes(struct replay *replay, struct input_set *set)
         return -ENOMEM;
     replay->n_lanes = set->n_inputs;
     for (size_t i = 0; i < set->n_inputs; i++)
-        replay->lanes[i] = (struct lane){.replay = replay, .input = &set->inputs[i]};
+        replay->lanes[i] = (struct lane){.replay = replay, .input = &set->inputs[i], .newest_usec = INT64_MIN};
     return 0;
 }
 
@@ -560,6 +608,8 @@ static int replay_files(struct replay *replay, char **paths, size_t n_paths)
                        strerror(replay->failed_errno));
     if (r >= 0 && replay->store)
         r = save_state(replay);
+    if (r >= 0 && replay->report_file)
+        r = close_report(replay, &set);
     if (replay->lanes && !replay->is_quiet)
         print_summary(replay, &set);
     if (r >= 0 && replay->is_learning && !replay->is_quiet)
@@ -588,6 +638,7 @@ static void replay_done(struct replay *replay)
     store_close(replay->store);
     fclosep(&replay->scores);
     fclosep(&replay->records);
+    report_file_free(replay->report_file);
     arena_done(&replay->event_arena);
     arena_done(&replay->row_arena);
     free(replay->found_state);
@@ -621,6 +672,7 @@ static const struct arg_option options[] = {
      "families)"},
     {"scores", 0, "OUT.csv", "write every judged event with its probability and score"},
     {"records", 0, "OUT.ndjson", "write the final record of every user in every bucket"},
+    {"report", 0, "OUT.html", "write a page for a browser: alerts, users, thresholds, exceptions, hosts"},
     {"state", 0, "DB", "start from this state and leave the new one there; the last bucket stays open"},
     {"learn", 0, NULL,
      "learn only, into the state and with the configuration of 'hapax run': nothing is an alert"},
