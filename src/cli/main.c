@@ -68,7 +68,8 @@ int main(int argc, char **argv)
 
     if (!standard_files_are_taken())
         return EXIT_FAILURE;
-    /* a limit on file size (RLIMIT_FSIZE) is an error of the write, as a full disk is, and no reason to die */
+    /* a limit on file size (RLIMIT_FSIZE) is an error of the write, as a full disk is, and no reason to die
+     */
     (void)signal(SIGXFSZ, SIG_IGN);
     if (!word) {
         (void)fputs("hapax: no command given (try 'hapax --help')\n", stderr);

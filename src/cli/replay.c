@@ -549,7 +549,8 @@ static int make_lanes(struct replay *replay, struct input_set *set)
         return -ENOMEM;
     replay->n_lanes = set->n_inputs;
     for (size_t i = 0; i < set->n_inputs; i++)
-        replay->lanes[i] = (struct lane){.replay = replay, .input = &set->inputs[i], .newest_usec = INT64_MIN};
+        replay->lanes[i] =
+            (struct lane){.replay = replay, .input = &set->inputs[i], .newest_usec = INT64_MIN};
     return 0;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The report's way to the disk: a new file next to the one that is wanted, made before the first record is read, so
- * that a folder that cannot be written is no surprise at the end of an hour; filled and renamed over it at the end,
- * so that whoever looks finds a whole report, the old or the new one. A path that is no ordinary file (a pipe,
- * /dev/stdout) is written as it is. A report can be made again: it is not synced.
+ * The report's way to the disk: a new file next to the one that is wanted, made before the first record is
+ * read, so that a folder that cannot be written is no surprise at the end of an hour; filled and renamed over
+ * it at the end, so that whoever looks finds a whole report, the old or the new one. A path that is no
+ * ordinary file (a pipe, /dev/stdout) is written as it is. A report can be made again: it is not synced.
  */
 #include "cli/report.h"
 
@@ -53,13 +53,14 @@ static int add_exceptions(struct report *report, const struct exception_set *set
     for (size_t i = 0; set && r >= 0 && i < exception_set_count(set); i++) {
         const struct exception *e = exception_set_at(set, i);
 
-        r = report_add_exception(report, &(struct report_exception){.id = e->id,
-                                                                    .effect = exception_effect_names[e->effect],
-                                                                    .reason = e->reason,
-                                                                    .owner = e->owner,
-                                                                    .ticket = e->ticket,
-                                                                    .match = e->match_text,
-                                                                    .expires_usec = e->expires_usec});
+        r = report_add_exception(report,
+                                 &(struct report_exception){.id = e->id,
+                                                            .effect = exception_effect_names[e->effect],
+                                                            .reason = e->reason,
+                                                            .owner = e->owner,
+                                                            .ticket = e->ticket,
+                                                            .match = e->match_text,
+                                                            .expires_usec = e->expires_usec});
     }
     return r;
 }

@@ -11,8 +11,8 @@
 struct report_file;
 
 /*
- * A new file next to path, with the exceptions (NULL: none) in its report; that path cannot be written is known
- * from here on. path is borrowed. 0 or a negative errno.
+ * A new file next to path, with the exceptions (NULL: none) in its report; that path cannot be written is
+ * known from here on. path is borrowed. 0 or a negative errno.
  */
 int report_file_new(const char *path, const struct exception_set *exceptions,
                     struct report_file **ret_file) _warn_unused_;

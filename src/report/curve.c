@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * One alert is at most one a case, (job, population, user, bucket), whichever of its verdicts is the first to reach
- * the threshold. So what a threshold t would have cost is the number of cases whose highest score is at least t,
- * exactly, for every t that is a whole number of steps. Cases stay open in a table until they are pushed out by
- * REPORT_UNITS_MAX newer ones; a verdict that comes later than that counts a second time.
+ * One alert is at most one a case, (job, population, user, bucket), whichever of its verdicts is the first to
+ * reach the threshold. So what a threshold t would have cost is the number of cases whose highest score is at
+ * least t, exactly, for every t that is a whole number of steps. Cases stay open in a table until they are
+ * pushed out by REPORT_UNITS_MAX newer ones; a verdict that comes later than that counts a second time.
  *
  * What this cannot say: with another threshold the detector would have learned the same (it learns all), but
- * exceptions are asked about alerts only, so those below the threshold in force count as if none held them back.
- * Cases that would have been alerts but for an exception, or while learning, are counted apart.
+ * exceptions are asked about alerts only, so those below the threshold in force count as if none held them
+ * back. Cases that would have been alerts but for an exception, or while learning, are counted apart.
  */
 #include "report/curve.h"
 
@@ -18,7 +18,7 @@
 #include "report/report.h"
 #include "util/buffer.h"
 
-const double curve_budgets[CURVE_BUDGETS] = {0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1,   2,   3,    4,    5,
+const double curve_budgets[CURVE_BUDGETS] = {0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1,   2,   3,   4,    5,
                                              7,    10,   15,   20,  30,  50,  100, 200, 500, 1000, 10000};
 
 static void unit_close(struct units *units, struct unit *unit)
@@ -30,7 +30,8 @@ static void unit_close(struct units *units, struct unit *unit)
     } else if (unit->is_learning) {
         curve->n_learning++;
     } else {
-        size_t bin = unit->score_max >= 100 ? CURVE_BINS - 1 : (size_t)(unit->score_max * CURVE_STEPS_PER_POINT);
+        size_t bin =
+            unit->score_max >= 100 ? CURVE_BINS - 1 : (size_t)(unit->score_max * CURVE_STEPS_PER_POINT);
 
         curve->by_score[bin]++;
         for (size_t i = 0; i < CURVE_BUDGETS; i++)

@@ -20,7 +20,7 @@
 extern const double curve_budgets[CURVE_BUDGETS];
 
 struct curve {
-    uint64_t by_score[CURVE_BINS]; /* cases by the highest score of the case, rounded down to a step */
+    uint64_t by_score[CURVE_BINS];     /* cases by the highest score of the case, rounded down to a step */
     uint64_t by_budget[CURVE_BUDGETS]; /* cases by the least budget that takes them; dearer ones: nowhere */
     uint64_t n_held, n_learning;       /* cases that exceptions held back, or that came while learning */
     bool has_budget;

@@ -3,7 +3,8 @@
 /*
  * Which hosts are loud and which are slow.
  *
- * How late a host is, is measured where its events leave their input: behind the newest event of the same input,
+ * How late a host is, is measured where its events leave their input: behind the newest event of the same
+input,
  * since files that are replayed side by side are merged by time and would all look punctual. Names come from
  * outside: at REPORT_HOSTS_KEPT rows the quieter half is folded into one row of others
 , so that invented names push out each other and not the fleet. Memory: some 200

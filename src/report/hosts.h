@@ -11,8 +11,8 @@
 
 struct host_sums {
     uint64_t n_events, n_selected, n_alerts;
-    uint64_t n_late;                /* arrivals behind a newer one */
-    double late_usec_sum;           /* of those */
+    uint64_t n_late;      /* arrivals behind a newer one */
+    double late_usec_sum; /* of those */
     int64_t late_usec_max;
 };
 

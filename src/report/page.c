@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * page.html, with its style and script in it, as the build has put them together (see embed); this puts the data
- * between its halves.
+ * page.html, with its style and script in it, as the build has put them together (see embed); this puts the
+ * data between its halves.
  *
- * The data are names and commands that strangers have chosen. They stand in a script block of type application/json,
- * which a browser never runs and ends at "</script" (HTML, 4.12.1.3: also "<!--" matters). In JSON text these bytes
- * stand in strings alone, so that writing <, > and & as \u003c, \u003e and \u0026 changes the spelling and not the
- * value; U+2028 and U+2029, which end a line in older JavaScript, are written so, too. The page's script only
- * ever makes text of them, and its Content-Security-Policy runs nothing but that script.
+ * The data are names and commands that strangers have chosen. They stand in a script block of type
+ * application/json, which a browser never runs and ends at "</script" (HTML, 4.12.1.3: also "<!--" matters).
+ * In JSON text these bytes stand in strings alone, so that writing <, > and & as \u003c, \u003e and \u0026
+ * changes the spelling and not the value; U+2028 and U+2029, which end a line in older JavaScript, are
+ * written so, too. The page's script only ever makes text of them, and its Content-Security-Policy runs
+ * nothing but that script.
  */
 #include "report/page.h"
 

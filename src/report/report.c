@@ -2,12 +2,12 @@
 
 /*
  * The collector behind `hapax replay --report`: it stands where alerts and records are written, sees the same
- * verdicts, and counts. Nothing is judged here: an alert is what the chain calls one, and every number of the page can
- * be had from the alerts, --scores and --records of the same run as well.
+ * verdicts, and counts. Nothing is judged here: an alert is what the chain calls one, and every number of the
+ * page can be had from the alerts, --scores and --records of the same run as well.
  *
- * Memory: texts of listed alerts and samples, which are the first of their kind, so that they can be kept in one arena
- * that only grows; the tables of users, hosts and cases limit themselves. Jobs and exceptions are the site's own
- * and few. Cost: a handful of hash look-ups a verdict.
+ * Memory: texts of listed alerts and samples, which are the first of their kind, so that they can be kept in
+ * one arena that only grows; the tables of users, hosts and cases limit themselves. Jobs and exceptions are
+ * the site's own and few. Cost: a handful of hash look-ups a verdict.
  */
 #include "report/report.h"
 

@@ -14,16 +14,16 @@
 #include "util/cleanup.h"
 
 /* chosen: a page of some 5 MB at worst, which every browser opens at once */
-#define REPORT_ALERTS_MAX    2000U /* listed with their sentence; the first ones */
-#define REPORT_USERS_SHOWN   1000U /* the rarest */
-#define REPORT_HOSTS_SHOWN   500U  /* the loudest */
-#define REPORT_SAMPLES_MAX   20U   /* of what an exception hid; the first ones */
-#define REPORT_INPUTS_SHOWN  500U
-#define REPORT_JOBS_MAX      1024U /* more are counted in the totals and nowhere else */
-#define REPORT_USERS_KEPT    16384U
-#define REPORT_HOSTS_KEPT    16384U
-#define REPORT_UNITS_MAX     65536U
-#define REPORT_TEXT_BYTES    256U /* of a name or path; longer ones are cut */
+#define REPORT_ALERTS_MAX   2000U /* listed with their sentence; the first ones */
+#define REPORT_USERS_SHOWN  1000U /* the rarest */
+#define REPORT_HOSTS_SHOWN  500U  /* the loudest */
+#define REPORT_SAMPLES_MAX  20U   /* of what an exception hid; the first ones */
+#define REPORT_INPUTS_SHOWN 500U
+#define REPORT_JOBS_MAX     1024U /* more are counted in the totals and nowhere else */
+#define REPORT_USERS_KEPT   16384U
+#define REPORT_HOSTS_KEPT   16384U
+#define REPORT_UNITS_MAX    65536U
+#define REPORT_TEXT_BYTES   256U /* of a name or path; longer ones are cut */
 
 struct report;
 

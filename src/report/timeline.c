@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A histogram over a stretch of time that is not known beforehand: it begins with bins of an hour, and where a
- * time lies too far from the others, bins are joined to the next width. The widths divide each other, and bins
- * lie at multiples of theirs since the epoch, so the outcome depends on the earliest and the latest time alone
- * and not on the order. One event with a wrong clock makes the bins wide: that is shown, not hidden.
+ * A histogram over a stretch of time that is not known beforehand: it begins with bins of an hour, and where
+ * a time lies too far from the others, bins are joined to the next width. The widths divide each other, and
+ * bins lie at multiples of theirs since the epoch, so the outcome depends on the earliest and the latest time
+ * alone and not on the order. One event with a wrong clock makes the bins wide: that is shown, not hidden.
  */
 #include "report/timeline.h"
 
@@ -13,7 +13,8 @@
 #include "util/parse.h"
 
 /* In hours. The last one takes all of what 64 bits of microseconds can say (292,000 years either way). */
-static const int64_t width_hours[] = {1, 3, 6, 12, 24, 7 * 24, 28 * 24, 364 * 24, 3640 * 24, 364000LL * 24, 3640000LL * 24};
+static const int64_t width_hours[] = {
+    1, 3, 6, 12, 24, 7 * 24, 28 * 24, 364 * 24, 3640 * 24, 364000LL * 24, 3640000LL * 24};
 
 static int64_t floor_div(int64_t a, int64_t b)
 {

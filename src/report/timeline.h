@@ -14,9 +14,9 @@ struct timeline_bin {
 };
 
 struct timeline {
-    unsigned width;    /* index of a bin's width */
-    int64_t first;     /* number of the first bin: of widths since the epoch */
-    unsigned n;        /* bins in use */
+    unsigned width; /* index of a bin's width */
+    int64_t first;  /* number of the first bin: of widths since the epoch */
+    unsigned n;     /* bins in use */
     struct timeline_bin bins[TIMELINE_BINS];
 };
 

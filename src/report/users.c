@@ -3,11 +3,11 @@
 /*
  * Who did what when, for the table of users and the heat map.
  *
- * A table that outsiders can fill: at REPORT_USERS_KEPT rows the less interesting half is folded into one row of
- * others, and the room is used anew. Interesting is what people look for in the report: alerts first, then the
- * highest score, then few events. So a newcomer is kept and a crowd of ordinary users is not, and the cost is a
- * sort every 8192 new rows. A folded user who comes back is a row again that does not know its past; unless the
- * detector says that it is new, it is marked as partial.
+ * A table that outsiders can fill: at REPORT_USERS_KEPT rows the less interesting half is folded into one row
+ * of others, and the room is used anew. Interesting is what people look for in the report: alerts first, then
+ * the highest score, then few events. So a newcomer is kept and a crowd of ordinary users is not, and the
+ * cost is a sort every 8192 new rows. A folded user who comes back is a row again that does not know its
+ * past; unless the detector says that it is new, it is marked as partial.
  *
  * Memory: about 1 KB a row, 16 MB at most.
  */
@@ -35,7 +35,6 @@ void users_done(struct users *users)
         row_free(row);
     }
 }
-
 
 static int compare(const struct user_row *a, const struct user_row *b)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The collected numbers as one JSON object, and that into the page. Names of members are short where there is one for
- * each row: a page has thousands. Times are whole milliseconds since the epoch, what a browser counts in. Doubles
- * have the digits that give the same value back, as in --records. Members that are absent, empty or an empty list
- * are left out by the writer (alert/json.h); the page's script knows.
+ * The collected numbers as one JSON object, and that into the page. Names of members are short where there is
+ * one for each row: a page has thousands. Times are whole milliseconds since the epoch, what a browser counts
+ * in. Doubles have the digits that give the same value back, as in --records. Members that are absent, empty
+ * or an empty list are left out by the writer (alert/json.h); the page's script knows.
  *
- * Sparse counts (hours of a week, steps of a score) are strings of "index:count" pairs: a member for each would be
- * most of the page. Cost: linear in what is written, plus two sorts.
+ * Sparse counts (hours of a week, steps of a score) are strings of "index:count" pairs: a member for each
+ * would be most of the page. Cost: linear in what is written, plus two sorts.
  */
 #include <errno.h>
 #include <inttypes.h>
