@@ -23,6 +23,10 @@
 #include "log/log.h"
 #include "util/parse.h"
 
+/* chosen: rsyslog gives the process before this one 5 s to end (closeTimeout), and waits 10 s for this one's
+ * first answer (confirmTimeout) */
+#define FENCE_USEC (8 * USEC_PER_SEC)
+
 static int set(struct run *run, const char *key, const char *value)
 {
     _cleanup_(freep) char *assignment = NULL;
@@ -111,6 +115,7 @@ static int load_instances(struct run *run)
         q;
     bool is_taken = stdout_is_taken(run);
 
+    run->is_answering = is_taken;
     q = instances_load_sinks(run->setup, is_taken ? "journal" : "stdout", &run->sinks);
     for (size_t i = 0; is_taken && i < run->sinks.n; i++)
         if (strcmp(sink_driver_name(run->sinks.items[i].sink_driver), "stdout") == 0)
@@ -245,6 +250,17 @@ struct setup *setup_free(struct setup *setup)
     return NULL;
 }
 
+/* What rsyslog is told in place of OK: it logs the first line that is not. */
+static void answer_failure(const struct run *run)
+{
+    const struct diag_list *diags = &run->setup->diags;
+    const struct diag *first = diags->n > 0 ? &diags->items[0] : NULL;
+
+    printf("error: hapax cannot start: %s%s%s\n", first && first->file ? first->file : "",
+           first && first->file ? ": " : "", first ? first->message : "its log says why");
+    (void)fflush(stdout);
+}
+
 void run_done(struct run *run)
 {
     instance_list_done(&run->sources);
@@ -283,12 +299,16 @@ static int run(const struct arg_command *command, int argc, char **argv)
             r = setup_find_state(run.setup, &run.state_path);
         if (r >= 0)
             r = make_parents(&run);
+        if (r >= 0 && run.is_answering)
+            store_wait_unlocked(run.state_path, FENCE_USEC);
         if (r >= 0)
             r = store_open(run.state_path, (enum durability)run.setup->settings.durability, &run.setup->diags,
                            &run.store);
         run.start_setup = run.setup;
         if (r >= 0)
             r = run_engine(&run);
+        if (r < 0 && run.is_answering)
+            answer_failure(&run);
         if (r < 0)
             code = run.is_logged ? EXIT_FAILURE : setup_report(run.setup, command->name, r);
     }

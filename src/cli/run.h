@@ -22,7 +22,8 @@ struct run {
     char host[256];
     size_t n_journal_files;
     bool is_following;
-    bool is_logged; /* what went wrong, by the engine */
+    bool is_answering; /* standard output is rsyslog's */
+    bool is_logged;    /* what went wrong, by the engine */
 };
 
 /* Reads the command line into a fresh run->setup. An exit code, -1 for an end with 0 (--help). */

@@ -69,6 +69,12 @@ static int emit(void *userdata, const struct record *framed)
 
     reader->has_record_of_line = true;
     record.trust = reader->trust;
+    if (reader->take) {
+        int r = reader->take(reader->source, &record);
+
+        if (r != 0)
+            return MIN(r, 0);
+    }
     return source_emit(reader->source, &record);
 }
 
@@ -80,7 +86,7 @@ int line_reader_feed(struct line_reader *reader)
         struct slice line = slice_head(rest, at + 1);
         int r;
 
-        if (reader->source->is_paused)
+        if (reader->source->is_paused && !reader->is_never_paused)
             return 1;
         /* before the frame sees it: what it emits may ask for the place behind it */
         reader->start += line.len;

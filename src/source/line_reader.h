@@ -19,6 +19,9 @@ struct line_reader {
     struct frame_options options;
     enum trust trust;
     bool is_record_per_line; /* also an empty line is a record: a peer counts the answers */
+    bool is_never_paused;    /* goes on while the source is paused: what it reads is taken below */
+    /* Asked about each record before it is handed over: 0 go on, 1 it was taken. NULL: nobody is. */
+    int (*take)(struct source *source, struct record *record);
     struct frame *frame;
     char *chunk;
     size_t start, end;       /* of the chunk's bytes not yet fed */

@@ -9,26 +9,19 @@
  * chunk that was not handed over to its end, because of pressure, waits; nothing is read meanwhile, the pipe
  * fills and the writer feels the pressure, too.
  *
- * omprog (rsyslog: plugins/external/INTERFACE.md): one message a line; "OK" when ready, then exactly one line
- * "OK" for each message, here once it is acknowledged, and each in a write of its own: rsyslog takes two that
- * arrive at once for one answer that is not OK. Standard output belongs to the protocol: the descriptor is
- * moved away and /dev/null put in its place, so nothing else of the process can speak to rsyslog by mistake.
- * An answer waits until the pipe takes it; owed answers are a number, not a queue. A reader that is gone
- * (EPIPE) ends the source with an error, because without answers nothing could be confirmed any more, and
- * rsyslog sends the messages again to its next child; after the end of input it is no news.
+ * omprog: rsyslog waits for an answer to each message; omprog.c has the protocol. Here it only means that
+ * what is acknowledged is told, and that a source that is paused may still read, in order to refuse.
  *
  * It has no cursor: what was not acknowledged is the writer's to send again.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <syslog.h>
 
 #include "source/driver.h"
 #include "source/line_reader.h"
+#include "source/omprog.h"
 #include "source/turn.h"
 
 enum protocol {
@@ -40,17 +33,15 @@ struct stdin_settings {
     int protocol;
     int trust;
     uint64_t line_limit_bytes;
+    bool has_transactions;
 };
 
 struct stdin_source {
     struct source base;
     struct line_reader reader;
-    sd_event_source *io;    /* NULL: a regular file */
-    sd_event_source *turn;  /* to go on with a chunk, or with a regular file */
-    sd_event_source *reply; /* waits until the pipe takes an answer */
-    int reply_fd;           /* -1 where nobody waits for answers */
-    uint64_t n_owed;        /* answers not written yet */
-    bool is_reply_broken;
+    sd_event_source *io;   /* NULL: a regular file */
+    sd_event_source *turn; /* to go on with a chunk, or with a regular file */
+    struct omprog omprog;  /* its fd is -1 where nobody waits for answers */
 };
 
 static const char *const protocol_words[] = {"lines", "omprog", NULL};
@@ -84,6 +75,15 @@ static const struct option stdin_options[] = {
         .max = 1 << 30,
         .help = "longer lines are cut",
     },
+    {
+        .name = "transactions",
+        .type = OPTION_BOOL,
+        .offset = offsetof(struct stdin_settings, has_transactions),
+        .default_text = "false",
+        .help = "omprog with useTransactions=\"on\": one commit a batch; rsyslog before 8.2508 loses "
+                "messages of a "
+                "batch in which one is refused",
+    },
 };
 
 static const struct option_table stdin_table = {
@@ -100,16 +100,21 @@ static struct stdin_source *downcast(struct source *source)
 static unsigned stdin_get_capabilities(const struct source *source)
 {
     const struct stdin_settings *settings = source->settings;
+    const struct stdin_source *s = (const struct stdin_source *)source;
+    bool is_batch = s->omprog.is_in_transaction; /* nobody waits before its end */
 
-    return SOURCE_ENDS | (settings->protocol == PROTOCOL_OMPROG ? SOURCE_LOCK_STEP : 0);
+    return SOURCE_ENDS | (settings->protocol == PROTOCOL_OMPROG && !is_batch ? SOURCE_LOCK_STEP : 0);
 }
 
 /* What the loop shall wake us for, from where we stand. */
 static int update_interest(struct stdin_source *s)
 {
-    bool is_active = !s->base.is_paused && !s->base.is_ended;
-    bool is_turn = is_active && (!s->io || !line_reader_is_empty(&s->reader) || s->is_reply_broken);
+    bool is_active = !s->base.is_ended && (!s->base.is_paused || s->omprog.is_refusing) &&
+                     (!omprog_is_full(&s->omprog) || s->omprog.is_broken);
+    bool is_turn = is_active && (!s->io || !line_reader_is_empty(&s->reader) || s->omprog.is_broken);
     int r;
+
+    s->reader.is_never_paused = s->omprog.is_refusing;
 
     if (s->io) {
         r = sd_event_source_set_enabled(s->io, is_active && !is_turn ? SD_EVENT_ON : SD_EVENT_OFF);
@@ -119,33 +124,6 @@ static int update_interest(struct stdin_source *s)
     return sd_event_source_set_enabled(s->turn, is_turn ? SD_EVENT_ON : SD_EVENT_OFF);
 }
 
-/* Writes what is owed as far as the pipe takes it without blocking; the loop says when it takes more. */
-static int write_replies(struct stdin_source *s)
-{
-    while (s->n_owed > 0 && !s->is_reply_broken) {
-        struct pollfd ready = {.fd = s->reply_fd, .events = POLLOUT};
-        ssize_t n;
-
-        if (poll(&ready, 1, 0) < 0 && errno != EINTR)
-            return -errno;
-        if (!(ready.revents & (POLLOUT | POLLERR | POLLHUP)))
-            break;
-        n = write(s->reply_fd, "OK\n", 3);
-        if (n < 0 && (errno == EINTR || errno == EAGAIN))
-            break;
-        /* part of an answer cannot be taken back: three bytes into a pipe are whole or nothing (pipe(7)) */
-        if (n < 3)
-            s->is_reply_broken = true;
-        else
-            s->n_owed--;
-    }
-    if (s->is_reply_broken)
-        s->n_owed = 0;
-    if (s->reply)
-        return sd_event_source_set_enabled(s->reply, s->n_owed > 0 ? SD_EVENT_ON : SD_EVENT_OFF);
-    return 0;
-}
-
 /* Reads at most one chunk and hands it over. Negative: the program stops. */
 static int step(struct stdin_source *s)
 {
@@ -153,9 +131,10 @@ static int step(struct stdin_source *s)
     ssize_t n;
     int r;
 
-    if (source->is_paused || source->is_ended)
+    if (source->is_ended || (source->is_paused && !s->omprog.is_refusing))
         return update_interest(s);
-    if (s->is_reply_broken) {
+    if (s->omprog.is_broken) {
+        s->omprog.is_in_transaction = false;
         source_end(source, -EPIPE, "the reader of the replies on standard output is gone");
         return update_interest(s);
     }
@@ -174,11 +153,15 @@ static int step(struct stdin_source *s)
             r = line_reader_finish(&s->reader);
             if (r < 0)
                 return r;
+            /* what is not committed comes again */
+            s->omprog.is_in_transaction = false;
             source_end(source, 0, NULL);
             return update_interest(s);
         }
     }
     r = line_reader_feed(&s->reader);
+    if (r >= 0)
+        r = omprog_wait(&s->omprog);
     if (r < 0)
         return r;
     return update_interest(s);
@@ -191,46 +174,14 @@ static int on_step(sd_event_source *event_source, int fd, uint32_t revents, void
     return r < 0 ? sd_event_exit(sd_event_source_get_event(event_source), r) : 0;
 }
 
-static int on_reply(sd_event_source *event_source, int fd, uint32_t revents, void *userdata)
+static int resume(struct source *source)
 {
-    struct stdin_source *s = userdata;
-    int r;
-
-    r = write_replies(s);
-    if (r >= 0 && !s->base.is_ended)
-        r = update_interest(s);
-    return r < 0 ? sd_event_exit(sd_event_source_get_event(event_source), r) : 0;
+    return update_interest(downcast(source));
 }
 
-/* Moves standard output away to where only the protocol writes. */
-static int take_stdout(struct stdin_source *s, sd_event *event, struct diag_list *diags)
+static int take(struct source *source, struct record *record)
 {
-    _cleanup_(closep) int null_fd = -1;
-    struct sigaction action;
-    int r;
-
-    s->reply_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-    if (s->reply_fd < 0)
-        return diag_add(diags, NULL, 0, 0,
-                        "protocol omprog: standard output is closed, but replies go there (%s)",
-                        strerror(errno));
-    null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (null_fd < 0 || dup2(null_fd, STDOUT_FILENO) < 0)
-        return -errno;
-    /* rsyslog starts us with the default action, which would kill us at the first answer nobody reads */
-    if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
-        (void)signal(SIGPIPE, SIG_IGN);
-    r = sd_event_add_io(event, &s->reply, s->reply_fd, EPOLLOUT, on_reply, s);
-    if (r < 0 && r != -EPERM) /* a regular file takes any answer at once */
-        return r;
-    if (s->reply) {
-        r = sd_event_source_set_enabled(s->reply, SD_EVENT_OFF);
-        if (r < 0)
-            return r;
-    }
-    /* the first one says that we are ready */
-    s->n_owed = 1;
-    return write_replies(s);
+    return omprog_take(&downcast(source)->omprog, record);
 }
 
 static int stdin_start(struct source *source, sd_event *event, struct slice cursor, struct diag_list *diags)
@@ -240,7 +191,8 @@ static int stdin_start(struct source *source, sd_event *event, struct slice curs
     bool is_omprog = settings->protocol == PROTOCOL_OMPROG;
     int r;
 
-    s->reply_fd = -1;
+    s->omprog.fd = -1;
+    s->omprog.source = source;
     if (fcntl(STDIN_FILENO, F_GETFD) < 0)
         return diag_add(diags, NULL, 0, 0, "standard input is closed: expected a pipe, a file or a terminal");
     r = line_reader_init(&s->reader, source, is_omprog ? FRAMING_LINES : FRAMING_AUTO,
@@ -255,7 +207,8 @@ static int stdin_start(struct source *source, sd_event *event, struct slice curs
     if (r < 0 && r != -EPERM)
         return r;
     if (is_omprog) {
-        r = take_stdout(s, event, diags);
+        s->reader.take = take;
+        r = omprog_start(&s->omprog, source, event, settings->has_transactions, resume, diags);
         if (r < 0)
             return r;
     }
@@ -267,10 +220,9 @@ static int stdin_acknowledge(struct source *source, uint64_t seq)
     struct stdin_source *s = downcast(source);
     int r;
 
-    if (s->reply_fd < 0)
+    if (s->omprog.fd < 0)
         return 0;
-    s->n_owed += seq - source->acked_seq;
-    r = write_replies(s);
+    r = omprog_acknowledge(&s->omprog, seq);
     if (r < 0 || source->is_ended)
         return r;
     return update_interest(s);
@@ -278,7 +230,11 @@ static int stdin_acknowledge(struct source *source, uint64_t seq)
 
 static int stdin_pause(struct source *source, bool is_paused)
 {
-    return update_interest(downcast(source));
+    struct stdin_source *s = downcast(source);
+    int r = omprog_wait(&s->omprog);
+
+    (void)is_paused;
+    return r < 0 ? r : update_interest(s);
 }
 
 static void stdin_done(struct source *source)
@@ -287,10 +243,9 @@ static void stdin_done(struct source *source)
 
     (void)sd_event_source_disable_unref(s->io);
     (void)sd_event_source_disable_unref(s->turn);
-    (void)sd_event_source_disable_unref(s->reply);
     line_reader_done(&s->reader);
-    if (s->reply_fd > STDERR_FILENO)
-        (void)close(s->reply_fd);
+    if (s->omprog.source)
+        omprog_done(&s->omprog);
 }
 
 const struct source_driver stdin_source = {

@@ -35,9 +35,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "store/database.h"
 #include "util/parse.h"
+
+/* chosen: nobody notices a twentieth of a second between two processes */
+#define LOCK_POLL_USEC (50 * 1000)
 
 static int add_path_diag(struct diag_list *diags, const char *path, int error)
 {
@@ -119,6 +123,28 @@ static int take_lock(const char *path, struct diag_list *diags, int *ret_fd)
         (void)dprintf(fd, "%ld\n", (long)getpid());
     *ret_fd = TAKE_FD(fd);
     return 0;
+}
+
+void store_wait_unlocked(const char *path, int64_t timeout_usec)
+{
+    _cleanup_(freep) char *lock_path = NULL;
+    _cleanup_(closep) int fd = -1;
+
+    if (asprintf(&lock_path, "%s.lock", path) < 0) {
+        lock_path = NULL;
+        return;
+    }
+    fd = open(lock_path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return;
+    /* flock(2) has no time limit, and a timer's signal would need a handler of the whole program's */
+    for (int64_t waited = 0; waited < timeout_usec; waited += LOCK_POLL_USEC) {
+        struct timespec pause = {.tv_nsec = LOCK_POLL_USEC * 1000};
+
+        if (flock(fd, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+            return;
+        (void)nanosleep(&pause, NULL);
+    }
 }
 
 /* So that SQLite finds a file that is private already. */

@@ -34,6 +34,12 @@ int store_open(const char *path, enum durability durability, struct diag_list *d
 struct store *store_close(struct store *store);
 DEFINE_CLEANUP(struct store *, store_close)
 
+/*
+ * Waits, at most timeout_usec, for the lock of the state at path to be free: for the process before this one
+ * to end. Takes nothing; whether it was worth it is store_open's to say.
+ */
+void store_wait_unlocked(const char *path, int64_t timeout_usec);
+
 /* The text of the last failure, for a message; borrowed until the next call. */
 const char *store_error(const struct store *store);
 

@@ -226,3 +226,65 @@ Test(stdin, ends_where_nobody_reads_the_answers)
     cr_assert(engine.end_error == -EPIPE);
     engine_done(&engine);
 }
+
+Test(stdin, defers_the_messages_of_a_transaction_to_its_end)
+{
+    struct engine engine;
+    struct ends ends;
+
+    make_pipes(&ends);
+    engine_init(&engine, &stdin_source);
+    engine_set(&engine, "protocol", "omprog");
+    engine_set(&engine, "transactions", "true");
+    engine_start(&engine, SLICE_NULL);
+    assert_replies(&ends, "OK\n");
+    write_in(&ends, "BEGIN TRANSACTION\n");
+    run_ready(&engine);
+    assert_replies(&ends, "OK\n");
+    assert_records(&engine, "");
+    cr_assert(source_capabilities(engine.source) == SOURCE_ENDS, "nobody waits for a commit within a batch");
+    write_in(&ends, "one\n");
+    run_until_records(&engine, "one|");
+    assert_replies(&ends, "DEFER_COMMIT\n");
+    write_in(&ends, "two\n");
+    run_until_records(&engine, "one|two|");
+    assert_replies(&ends, "DEFER_COMMIT\n");
+    /* the mark of the end is an empty record that somebody waits for */
+    write_in(&ends, "COMMIT TRANSACTION\n");
+    run_until_records(&engine, "one|two||");
+    cr_assert(source_capabilities(engine.source) == (SOURCE_ENDS | SOURCE_LOCK_STEP));
+    assert_replies(&ends, "");
+    cr_assert(source_acknowledge(engine.source, 2) == 0);
+    assert_replies(&ends, "");
+    cr_assert(source_acknowledge(engine.source, 3) == 0);
+    assert_replies(&ends, "OK\n");
+
+    /* what is durable early is not said early, and outside of a batch all is as without */
+    write_in(&ends, "BEGIN TRANSACTION\nthree\n");
+    run_until_records(&engine, "one|two||three|");
+    cr_assert(source_acknowledge(engine.source, 4) == 0);
+    assert_replies(&ends, "OK\nDEFER_COMMIT\n");
+    write_in(&ends, "COMMIT TRANSACTION\nCOMMIT TRANSACTION\n");
+    run_until_records(&engine, "one|two||three||COMMIT TRANSACTION|");
+    cr_assert(source_acknowledge(engine.source, 6) == 0);
+    assert_replies(&ends, "OK\nOK\n");
+    close(ends.in);
+    run_until(&engine, engine.is_ended);
+    engine_done(&engine);
+}
+
+Test(stdin, takes_the_marks_of_transactions_for_text_unless_told)
+{
+    struct engine engine;
+    struct ends ends;
+
+    make_pipes(&ends);
+    engine_init(&engine, &stdin_source);
+    engine_set(&engine, "protocol", "omprog");
+    engine_start(&engine, SLICE_NULL);
+    write_in(&ends, "BEGIN TRANSACTION\n");
+    run_until_records(&engine, "BEGIN TRANSACTION|");
+    close(ends.in);
+    run_until(&engine, engine.is_ended);
+    engine_done(&engine);
+}
