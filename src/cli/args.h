@@ -49,6 +49,7 @@ extern const struct arg_command *const arg_commands[];
 
 extern const struct arg_command run_command;
 extern const struct arg_command replay_command;
+extern const struct arg_command filter_command;
 extern const struct arg_command normalize_command;
 extern const struct arg_command check_command;
 extern const struct arg_command jobs_command;

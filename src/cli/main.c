@@ -17,10 +17,20 @@
 #include "util/cleanup.h"
 #include "util/diag.h"
 
+/* clang-format off: one a line, in the order of the help */
 const struct arg_command *const arg_commands[] = {
-    &run_command,        &replay_command, &normalize_command, &check_command, &jobs_command,
-    &exceptions_command, &store_command,  &status_command,    NULL,
+    &run_command,
+    &filter_command,
+    &replay_command,
+    &normalize_command,
+    &check_command,
+    &jobs_command,
+    &exceptions_command,
+    &status_command,
+    &store_command,
+    NULL,
 };
+/* clang-format on */
 
 static void print_help(void)
 {

@@ -17,6 +17,27 @@ const struct detector_driver *const detector_drivers[] = {
     NULL,
 };
 
+/* As in the manual of the export, hapax-store(1). */
+static const char *const reason_names[] = {
+    [VERDICT_ALERT] = "alert",
+    [VERDICT_BELOW_THRESHOLD] = "below_threshold",
+    [VERDICT_REPEATED] = "repeated",
+    [VERDICT_PARTIAL_BUCKET] = "partial_bucket",
+    [VERDICT_LATE] = "late",
+    [VERDICT_NO_USER] = "no_user",
+    [VERDICT_TABLE_FULL] = "table_full",
+    [VERDICT_LEARNING] = "learning",
+    [VERDICT_SUPPRESSED] = "suppressed",
+    [VERDICT_DIGESTED] = "digested",
+    [VERDICT_ROLLED_UP] = "rolled_up",
+    [VERDICT_SKIPPED] = "skipped",
+};
+
+const char *verdict_reason_name(enum verdict_reason reason)
+{
+    return (size_t)reason < ARRAY_SIZE(reason_names) && reason_names[reason] ? reason_names[reason] : "other";
+}
+
 int detector_new(const struct detector_driver *driver, const struct detector_options *options,
                  struct detector **ret_detector)
 {

@@ -32,6 +32,9 @@ enum verdict_reason {
     VERDICT_SKIPPED,    /* an exception kept the event from the detector: no score */
 };
 
+/* Its name as history and hapax filter spell it: "alert", "below_threshold", …; "other" for what is none. */
+const char *verdict_reason_name(enum verdict_reason reason);
+
 /* What occurred together with a user in a bucket, and how unusual the bucket made it. */
 struct verdict_influencer {
     const char *field; /* "user", "host", "process" */

@@ -16,21 +16,6 @@
 /* chosen: the longest command line that people read; PATH_MAX is four times as much */
 #define COMMAND_BYTES_MAX 1024U
 
-/* As in the manual of the export, hapax-store(1). */
-static const char *const reason_names[] = {
-    [VERDICT_ALERT] = "alert",
-    [VERDICT_BELOW_THRESHOLD] = "below_threshold",
-    [VERDICT_REPEATED] = "repeated",
-    [VERDICT_PARTIAL_BUCKET] = "partial_bucket",
-    [VERDICT_LATE] = "late",
-    [VERDICT_NO_USER] = "no_user",
-    [VERDICT_TABLE_FULL] = "table_full",
-    [VERDICT_LEARNING] = "learning",
-    [VERDICT_SUPPRESSED] = "suppressed",
-    [VERDICT_DIGESTED] = "digested",
-    [VERDICT_ROLLED_UP] = "rolled_up",
-};
-
 static struct slice present(struct slice s)
 {
     return slice_is_absent(s) ? SLICE("") : s;
@@ -57,7 +42,6 @@ int history_put(struct ledger *ledger, const struct verdict *v, bool is_final, s
     struct history_row row;
     const struct event *event = v->event;
     struct slice command = event->command_line;
-    bool is_known = (size_t)v->reason < ARRAY_SIZE(reason_names) && reason_names[v->reason];
 
     if (slice_is_absent(command)) {
         int r = join_args(event, scratch);
@@ -81,7 +65,7 @@ int history_put(struct ledger *ledger, const struct verdict *v, bool is_final, s
         .effective =
             present(slice_is_absent(event->effective.name) ? event->effective.id : event->effective.name),
         .command_line = slice_head(command, COMMAND_BYTES_MAX),
-        .reason = slice_from_string(is_known ? reason_names[v->reason] : "other"),
+        .reason = slice_from_string(verdict_reason_name(v->reason)),
         .alert = id[0] ? slice_from_string(id) : SLICE_NULL,
         .exception = slice_from_string(v->exception),
         .score = v->score,
