@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -179,6 +180,18 @@ static int collect(struct filter *f)
     return r;
 }
 
+/* mmexternal takes what is written to stderr for an answer (rsyslog: mmexternal.c gives both the same pipe).
+ */
+static void warn(const struct filter *f, const char *error)
+{
+    static const char format[] = "hapax filter: %s: the state cannot be written (%s): it is tried again\n";
+
+    if (f->is_mmexternal)
+        syslog(LOG_DAEMON | LOG_ERR, format, f->state_path, error);
+    else
+        (void)fprintf(stderr, format, f->state_path, error);
+}
+
 /* Makes durable what the lines have changed. A full disk is no failure until memory is at its limit. */
 static int commit(struct filter *f)
 {
@@ -196,8 +209,7 @@ static int commit(struct filter *f)
         return diag_add(&f->setup.diags, f->state_path, 0, 0, "the state cannot be written: %s",
                         store_error(f->store));
     if (r < 0 && !f->is_store_failing)
-        (void)fprintf(stderr, "hapax filter: %s: the state cannot be written (%s): it is tried again\n",
-                      f->state_path, store_error(f->store));
+        warn(f, store_error(f->store));
     f->is_store_failing = r < 0;
     if (r < 0)
         f->due_usec = clock_usec(CLOCK_MONOTONIC) + RETRY_USEC;
