@@ -301,8 +301,15 @@ static int on_signal(sd_event_source *signal_source, const struct signalfd_sigin
     struct engine *engine = userdata;
 
     (void)signal_source;
-    if (info->ssi_signo != SIGHUP) {
-        engine_exit(engine, 0);
+    /* SIGUSR1: rsyslog's hup.signal may be that one, which would kill a process that does not know it */
+    if (info->ssi_signo != SIGHUP && info->ssi_signo != SIGUSR1) {
+        int r = 0;
+
+        /* auditd says SIGTERM and is gone: what it wrote before that is nobody's to send again */
+        for (size_t i = 0; r >= 0 && i < engine->n_sources && info->ssi_signo == SIGTERM; i++)
+            if (!engine->sources[i].is_ended)
+                r = source_drain(engine->sources[i].source);
+        engine_exit(engine, MIN(r, 0));
         return 0;
     }
     log_message(LOG_INFO, NULL, "SIGHUP: files are opened again");
@@ -431,7 +438,7 @@ static int make_sources(struct engine *engine, struct diag_list *diags)
 
 static int make_loop(struct engine *engine)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
     sigset_t mask;
     int r = sd_event_new(&engine->event);
 

@@ -33,6 +33,7 @@ struct source_driver {
     int (*acknowledge)(struct source *source, uint64_t seq);  /* may be NULL */
     int (*cursor)(struct source *source, struct buffer *out); /* appends; may be NULL */
     int (*pause)(struct source *source, bool is_paused);      /* after is_paused was set; not after the end */
+    int (*drain)(struct source *source);                      /* may be NULL */
     int (*reopen)(struct source *source);                     /* may be NULL */
     void (*done)(struct source *source);                      /* takes half-started ones */
 };

@@ -114,6 +114,12 @@ int source_pause(struct source *source, bool is_paused)
     return source->is_started && !source->is_ended ? source->driver->pause(source, is_paused) : 0;
 }
 
+int source_drain(struct source *source)
+{
+    return source->driver->drain && source->is_started && !source->is_ended ? source->driver->drain(source)
+                                                                            : 0;
+}
+
 int source_reopen(struct source *source)
 {
     return source->driver->reopen && source->is_started && !source->is_ended ? source->driver->reopen(source)

@@ -71,6 +71,9 @@ int source_cursor(struct source *source, struct buffer *out) _warn_unused_;
 /* Pressure: true stops new records after at most one more, false lets them come. */
 int source_pause(struct source *source, bool is_paused) _warn_unused_;
 
+/* SIGTERM: hands over what has come and cannot come again, without waiting for more. */
+int source_drain(struct source *source) _warn_unused_;
+
 /* SIGHUP: reopen what may have been rotated. */
 int source_reopen(struct source *source) _warn_unused_;
 

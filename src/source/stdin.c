@@ -16,6 +16,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -23,6 +24,9 @@
 #include "source/line_reader.h"
 #include "source/omprog.h"
 #include "source/turn.h"
+
+/* chosen: more than a pipe (64 KiB) or a socket (208 KiB) holds, and an end against a writer that goes on */
+#define DRAIN_BYTES_MAX (1U << 20)
 
 enum protocol {
     PROTOCOL_LINES,
@@ -237,6 +241,28 @@ static int stdin_pause(struct source *source, bool is_paused)
     return r < 0 ? r : update_interest(s);
 }
 
+/* rsyslog has the rest, a file and a terminal are still there; what is in a pipe when its reader ends is
+ * gone. */
+static int stdin_drain(struct source *source)
+{
+    struct stdin_source *s = downcast(source);
+    size_t n_bytes = 0;
+
+    while (s->omprog.fd < 0 && s->io && !source->is_paused && !source->is_ended &&
+           n_bytes < DRAIN_BYTES_MAX) {
+        struct pollfd ready = {.fd = STDIN_FILENO, .events = POLLIN};
+        int r;
+
+        if (line_reader_is_empty(&s->reader) && poll(&ready, 1, 0) <= 0)
+            break;
+        r = step(s);
+        if (r < 0)
+            return r;
+        n_bytes += s->reader.end;
+    }
+    return 0;
+}
+
 static void stdin_done(struct source *source)
 {
     struct stdin_source *s = downcast(source);
@@ -258,5 +284,6 @@ const struct source_driver stdin_source = {
     .start = stdin_start,
     .acknowledge = stdin_acknowledge,
     .pause = stdin_pause,
+    .drain = stdin_drain,
     .done = stdin_done,
 };
