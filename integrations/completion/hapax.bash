@@ -22,7 +22,7 @@ _hapax() {
             return
             ;;
         --protocol | -p)
-            mapfile -t COMPREPLY < <(compgen -W "lines omprog" -- "$current")
+            mapfile -t COMPREPLY < <(compgen -W "$([ "$command" = filter ] && echo lines mmexternal || echo lines omprog)" -- "$current")
             return
             ;;
         --detector | -d)
