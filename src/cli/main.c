@@ -17,7 +17,8 @@
 #include "util/cleanup.h"
 #include "util/diag.h"
 
-/* clang-format off: one a line, in the order of the help */
+/* in the order of the help */
+/* clang-format off */
 const struct arg_command *const arg_commands[] = {
     &run_command,
     &filter_command,

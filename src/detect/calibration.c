@@ -38,8 +38,8 @@
 #define LEARNING_MIN_CASES 50.0
 /* chosen: with fewer cases, this long is learned from at least */
 #define LEARNING_MIN_SECONDS (7 * SECONDS_PER_DAY)
-/* mean score of supposed cases; measured on 2026-11-24: one case in twenty of the sample site exceeds 7.5,
- * which would be 2.5; chosen above it, to err on the quiet side */
+/* chosen: mean score of supposed cases, after a look at the alerts of the shipped sample, to err on the quiet
+ * side; it is only used until there are cases to go by */
 #define PRIOR_MEAN 3.0
 /* chosen: what one case in twenty exceeds is no exception */
 #define MAX_SHARE 0.05

@@ -7,7 +7,7 @@
  * comes before the curves are read.
  */
 
-#include <uthash.h>
+#include "report/hash.h"
 
 #include "detect/detector.h"
 

@@ -4,7 +4,7 @@
 
 /* One row for each host. Zero-initialise, release with hosts_done. */
 
-#include <uthash.h>
+#include "report/hash.h"
 
 #include "util/cleanup.h"
 #include "util/slice.h"

@@ -4,7 +4,7 @@
 
 /* One row for each (job, population, user). Zero-initialise, release with users_done. */
 
-#include <uthash.h>
+#include "report/hash.h"
 
 #include "detect/detector.h"
 

@@ -486,7 +486,7 @@ Test(kafka, alerts_in_the_hands_of_a_dying_producer_keep_their_order)
         cr_assert_eq(write_text(sink, "21", 21), -EAGAIN, "it would overtake");
         while (k->is_dead)
             cr_assert_gt(sd_event_run(event, (uint64_t)PATIENCE_USEC), 0);
-        cr_assert_eq(k->n_remade, i);
+        cr_assert_eq(k->n_remade, (uint64_t)i);
     }
     tell_cluster("up");
     run_until_confirmed(event, 20);
