@@ -96,7 +96,7 @@
     `${time(sum.first)} to ${time(sum.last)} UTC, ${jobs.map(j => j.id).slice(0, 3).join(", ")}${jobs.length > 3 ? ` and ${jobs.length - 3} jobs more` : ""}`;
   for (const [name, value, hot] of [["Alerts", int(sum.alerts), sum.alerts > 0], ["Alerts a day", days ? (sum.alerts / days).toFixed(2) : "0"],
     ["Held back", int(sum.held)], ["Starts judged", int(sum.selected)], ["Process starts", int(sum.events)], ["Records", int(sum.records)],
-    ["Users", int(users.length + data.other_users.n)], ["Hosts", int((data.hosts || []).length + data.other_hosts.n)]]) {
+    ["Users", int(new Set(users.map(u => u.user)).size) + (data.other_users.n ? "+" : "")], ["Hosts", int((data.hosts || []).length + data.other_hosts.n)]]) {
     const box = add($("figures"), "div", hot ? {class: "hot"} : {});
     add(box, "dt", {}, name);
     add(box, "dd", {}, value);
@@ -208,12 +208,13 @@
     job = jobs[+$("cost-job").value];
     above = sparse(job.by_score, 401);
     for (let i = 399; i >= 0; i--) above[i] += above[i + 1];
-    const dear = job.has_budget === true;
-    $("score-part").hidden = false;
+    const dear = job.has_budget === true, most = above.findLastIndex(n => n > 0) / 4;
+    const wide = [5, 10, 25, 50].find(w => most < w && job.threshold < w) ?? 100; // of the axis, in points
+    at.max = wide;
     $("budget-part").hidden = !dear;
-    at.value = Math.min(job.threshold ?? 0, 100);
+    at.value = Math.min(job.threshold ?? 0, wide);
     curve($("score-chart"), `Alerts by threshold; ${job.alerts} at the one in force; the same as a table below`,
-      above.map((n, i) => ({f: i / 400, n, tick: i % 80 === 0 ? String(i / 4) : ""})), Math.min(job.threshold / 100, 1), "in force: " + num(job.threshold));
+      above.slice(0, wide * 4 + 1).map((n, i) => ({f: i / wide / 4, n, tick: i * 5 % (wide * 4) === 0 ? String(i / 4) : ""})), Math.min(job.threshold / wide, 1), "in force: " + num(job.threshold));
     say();
     $("score-table").replaceChildren();
     table($("score-table"), "Alerts at each threshold", [["Threshold", "at", "n"], ["Alerts", "n", "n"], ["A day", "rate", "n", r => r.rate.toFixed(2)]],
@@ -221,8 +222,8 @@
     if (dear) {
       const counts = sparse(job.by_budget, data.budgets.length);
       for (let i = 1; i < counts.length; i++) counts[i] += counts[i - 1];
-      const low = Math.log10(data.budgets[0]), wide = Math.log10(data.budgets[data.budgets.length - 1]) - low, f = b => (Math.log10(b) - low) / wide;
-      curve($("budget-chart"), "Alerts by budget; the same as a table below", counts.map((n, i) => ({f: f(data.budgets[i]), n, tick: Number.isInteger(Math.log10(data.budgets[i])) ? int(data.budgets[i]) || String(data.budgets[i]) : ""})),
+      const low = Math.log10(data.budgets[0]), decades = Math.log10(data.budgets[data.budgets.length - 1]) - low, f = b => (Math.log10(b) - low) / decades;
+      curve($("budget-chart"), "Alerts by budget; the same as a table below", counts.map((n, i) => ({f: f(data.budgets[i]), n, tick: Number.isInteger(Math.log10(data.budgets[i])) ? String(data.budgets[i]) : ""})),
         job.budget > 0 ? Math.min(Math.max(f(job.budget), 0), 1) : null, "in force: " + num(job.budget) + " a day");
       $("budget-table").replaceChildren();
       table($("budget-table"), "Alerts at each budget", [["Alerts a day allowed", "at", "n", r => String(r.at)], ["Alerts", "n", "n"]], counts.map((n, i) => ({at: data.budgets[i], n})));
