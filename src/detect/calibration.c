@@ -41,8 +41,6 @@
 /* chosen: mean score of supposed cases, after a look at the alerts of the shipped sample, to err on the quiet
  * side; it is only used until there are cases to go by */
 #define PRIOR_MEAN 3.0
-/* chosen: what one case in twenty exceeds is no exception */
-#define MAX_SHARE 0.05
 /* keeps the surprise strictly rising where the histogram has a gap; far below the width of a bin */
 #define GAP_SLOPE 1e-3
 
@@ -96,7 +94,7 @@ void calibration_refresh(struct calibration *c)
         excess += (c->tail[i] - c->tail[i + 1]) * ((double)(i - c->fit_bin) + 0.5) / CALIBRATION_BINS_PER_ONE;
     c->fit_slope = excess > 0 ? fmax(excess / c->tail[c->fit_bin], 0.5 / CALIBRATION_BINS_PER_ONE) : 1;
     c->allowed = c->budget.a_day * (c->budget.n_hosts > 0 ? (double)c->n_hosts / c->budget.n_hosts : 1);
-    c->limit = fmin(c->allowed, MAX_SHARE * c->tail[0] / days);
+    c->limit = fmin(c->allowed, CALIBRATION_MAX_SHARE * c->tail[0] / days);
     c->threshold = fmax(0, -log(c->limit * days / c->tail[0]));
     span = (double)c->bucket * (SECONDS_PER_DAY / BUCKETS_PER_DAY) - c->start_seconds;
     c->is_learning =

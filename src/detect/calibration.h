@@ -16,6 +16,9 @@
 #include "util/buffer.h"
 #include "util/cleanup.h"
 
+/* chosen: what one case in twenty exceeds is no exception, whatever the budget */
+#define CALIBRATION_MAX_SHARE 0.05
+
 /* Bins of 1/8 up to 128; greater scores are in the last bin, and told apart by the fitted tail. */
 #define CALIBRATION_N_BINS       1024U
 #define CALIBRATION_BINS_PER_ONE 8.0

@@ -6,6 +6,10 @@
  * least t, exactly, for every t that is a whole number of steps. Cases stay open in a table until they are
  * pushed out by REPORT_UNITS_MAX newer ones; a verdict that comes later than that counts a second time.
  *
+ * A detector of a suite has one budget and one case for all its jobs: so has its curve. Its threshold moves
+ * with what it has seen, so that the curve of budgets, at the rate that each verdict had in its own time, is
+ * the exact one.
+ *
  * What this cannot say: with another threshold the detector would have learned the same (it learns all), but
  * exceptions are asked about alerts only, so those below the threshold in force count as if none held them
  * back. Cases that would have been alerts but for an exception, or while learning, are counted apart.
@@ -15,6 +19,7 @@
 #include <errno.h>
 #include <math.h>
 
+#include "detect/calibration.h"
 #include "report/report.h"
 #include "util/buffer.h"
 
@@ -89,10 +94,21 @@ static int make_key(const struct verdict *v, struct buffer *out)
     int r = buffer_append_u64(out, (uint64_t)v->bucket_start_usec);
 
     if (r >= 0)
-        r = buffer_append_field(out, slice_from_string(v->job));
+        r = buffer_append_field(out, slice_from_string(v->n_components > 0 ? "" : v->job));
     if (r >= 0)
         r = buffer_append_field(out, slice_new(v->partition.data ? v->partition.data : "", v->partition.len));
     return r < 0 ? r : buffer_append_field(out, v->user);
+}
+
+/*
+ * No budget makes an alert of what many cases exceed: of what the detector left below its threshold although
+ * the budget had room, nor of what a greater budget would come to.
+ */
+static bool is_exceptional(const struct verdict *v)
+{
+    if (v->reason == VERDICT_BELOW_THRESHOLD && v->cases_per_day <= v->budget_per_day)
+        return false;
+    return v->score >= -log(CALIBRATION_MAX_SHARE);
 }
 
 int units_add(struct units *units, struct curve *curve, const struct verdict *v)
@@ -122,7 +138,8 @@ int units_add(struct units *units, struct curve *curve, const struct verdict *v)
         unit->score_max = v->score;
     if (v->n_components > 0) {
         curve->has_budget = true;
-        unit->cases_per_day_min = MIN(unit->cases_per_day_min, v->cases_per_day);
+        if (is_exceptional(v))
+            unit->cases_per_day_min = MIN(unit->cases_per_day_min, v->cases_per_day);
     }
     unit->is_held |= v->reason == VERDICT_SUPPRESSED || v->reason == VERDICT_DIGESTED;
     unit->is_learning |= v->reason == VERDICT_LEARNING;

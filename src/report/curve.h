@@ -40,7 +40,8 @@ struct units {
 
 void units_done(struct units *units);
 
-/* Counts a verdict for its case: (job, population, user, bucket). curve is the job's. 0 or -ENOMEM. */
+/* Counts a verdict for its case: (job, population, user, bucket), of a suite all its jobs as one. curve is
+ * the job's, or the suite's. 0 or -ENOMEM. */
 int units_add(struct units *units, struct curve *curve, const struct verdict *verdict) _warn_unused_;
 
 /* Puts the cases that are still open into their curves. */

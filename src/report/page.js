@@ -92,8 +92,9 @@
 
   // Summary
   const days = sum.first === undefined ? 0 : Math.max((sum.last - sum.first) / day, 1 / 24);
+  const names = jobs.map(j => j.id).filter(id => !id.includes(" "));
   $("span").textContent = sum.first === undefined ? "no process start was read" :
-    `${time(sum.first)} to ${time(sum.last)} UTC, ${jobs.map(j => j.id).slice(0, 3).join(", ")}${jobs.length > 3 ? ` and ${jobs.length - 3} jobs more` : ""}`;
+    `${time(sum.first)} to ${time(sum.last)} UTC, ${names.slice(0, 3).join(", ")}${names.length > 3 ? ` and ${names.length - 3} jobs more` : ""}`;
   for (const [name, value, hot] of [["Alerts", int(sum.alerts), sum.alerts > 0], ["Alerts a day", days ? (sum.alerts / days).toFixed(2) : "0"],
     ["Held back", int(sum.held)], ["Starts judged", int(sum.selected)], ["Process starts", int(sum.events)], ["Records", int(sum.records)],
     ["Users", int(new Set(users.map(u => u.user)).size) + (data.other_users.n ? "+" : "")], ["Hosts", int((data.hosts || []).length + data.other_hosts.n)]]) {
@@ -228,10 +229,11 @@
       $("budget-table").replaceChildren();
       table($("budget-table"), "Alerts at each budget", [["Alerts a day allowed", "at", "n", r => String(r.at)], ["Alerts", "n", "n"]], counts.map((n, i) => ({at: data.budgets[i], n})));
     }
-    $("cost-note").textContent = `Counted are cases (job, population, user, bucket). Not among them: ${int(job.held_cases)} that exceptions held back and ${int(job.learning_cases)} that came while learning. Exceptions are asked about alerts only, so below the threshold in force none is subtracted.`;
+    $("cost-note").textContent = `Counted are cases (job, population, user, bucket). Not among them: ${int(job.held_cases)} that exceptions held back and ${int(job.learning_cases)} that came while learning. Exceptions are asked about alerts only, so below the threshold in force none is subtracted.${dear ? " The threshold of this detector moves with what it has seen, and one case may have words of several jobs: the curve of budgets takes each verdict as it was in its time." : ""}`;
   };
+  const suited = jobs.some(j => j.has_budget);
   if (jobs.length) {
-    jobs.forEach((j, i) => add($("cost-job"), "option", {value: i}, `${j.id} (${j.detector ?? "not judged"})`));
+    jobs.forEach((j, i) => (!suited || j.by_score) && add($("cost-job"), "option", {value: i}, `${j.id} (${j.detector ?? "not judged"})`));
     $("cost-job").addEventListener("change", cost);
     at.addEventListener("input", say);
     cost();

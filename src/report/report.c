@@ -21,6 +21,9 @@
 
 _Static_assert(sizeof(((struct report_alert *)0)->id) == HASH_ID_SIZE, "an alert's id is a hash id");
 
+/* No job's id: it has a blank. */
+#define SUITE_ID "all jobs"
+
 int report_new(struct report **ret_report)
 {
     struct report *report = calloc(1, sizeof(*report));
@@ -235,28 +238,44 @@ static int count_alert(struct report *report, const struct verdict *v)
     return list_alert(report, v);
 }
 
+/* Whose curve it is: the job's, or that of all jobs of the suite. */
+static int get_curve(struct report *report, const struct verdict *v, struct report_job *job,
+                     struct report_job **ret_job)
+{
+    *ret_job = job;
+    return v->n_components > 0 ? get_job(report, SUITE_ID, ret_job) : 0;
+}
+
+static void count_job(struct report_job *job, const struct verdict *v)
+{
+    job->detector = v->detector;
+    job->threshold = v->threshold;
+    job->budget_per_day = v->budget_per_day;
+    job->n_events += !v->is_final;
+    job->n_alerts += v->reason == VERDICT_ALERT;
+}
+
 int report_verdict(struct report *report, const struct verdict *v)
 {
-    struct report_job *job;
+    struct report_job *job, *suite;
     struct user_row *user;
     int r = get_job(report, v->job, &job);
 
+    if (r >= 0)
+        r = get_curve(report, v, job, &suite);
     if (r < 0)
         return r;
     report->n_verdicts += !v->is_final;
     report->n_records += v->is_final;
     if (!v->is_final)
         report->n_by_reason[v->reason]++;
-    if (job) {
-        job->detector = v->detector;
-        job->threshold = v->threshold;
-        job->budget_per_day = v->budget_per_day;
-        job->n_events += !v->is_final;
-        job->n_alerts += v->reason == VERDICT_ALERT;
-    }
+    if (job)
+        count_job(job, v);
+    if (suite && suite != job)
+        count_job(suite, v);
     if (!slice_is_absent(v->user)) {
-        if (job)
-            r = units_add(&report->units, &job->curve, v);
+        if (suite)
+            r = units_add(&report->units, &suite->curve, v);
         if (r >= 0)
             r = users_get(&report->users, v, &user);
         if (r < 0)
