@@ -96,7 +96,7 @@ static int on_commit_failure(struct engine *engine, int error)
     if (error == -ENOMEM)
         return error;
     error = pressure_set(&engine->pressure, PAUSE_STORE, true);
-    return error < 0 ? error : engine_arm(engine->commit_timer, engine_now_usec(engine) + RETRY_USEC);
+    return error < 0 ? error : engine_arm(engine->commit_timer, engine_monotonic_usec(engine) + RETRY_USEC);
 }
 
 /* What is to become durable now, besides what came by itself. */
@@ -145,7 +145,7 @@ int commit_start(struct engine *engine)
 /* A commit within delay_usec, or when one is due anyway. */
 int commit_schedule(struct engine *engine, int64_t delay_usec)
 {
-    int64_t due_usec = engine_now_usec(engine) + delay_usec;
+    int64_t due_usec = engine_monotonic_usec(engine) + delay_usec;
     uint64_t armed_usec;
     int enabled, r = sd_event_source_get_enabled(engine->commit_timer, &enabled);
 

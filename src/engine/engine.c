@@ -12,9 +12,13 @@
  * How it is committed, and when a source is told: commit.c.
  *
  * Time. The stream's own time closes buckets: the newest event seen, less close_delay. When no record comes
- * for close_delay, the clock does. So a backlog from last week is judged by last week's time, and a quiet
- * host's last bucket is closed all the same. Pending audit events have their own, shorter limit by the time
- * their records were received.
+ * for close_delay, the clock carries it on: the newest event, and what the monotonic clock counts from it. So
+ * a quiet host's last bucket is closed all the same, and a backlog from last week is judged by last week's
+ * time, even where a full disk, a broker that is away or a slow writer holds it up: the wall clock would
+ * close everything up to now, and the rest of the backlog would be too late for the model. For the same
+ * reason time in which sources are paused does not count, and a wall clock that is set moves nothing. Only a
+ * start without an event yet has nothing to carry on, and takes the wall clock. Pending audit events have
+ * their own, shorter limit by the time their records were received.
  *
  * One event dated 2099 would close every bucket until then, and all that is true would be late from there on:
  * a detector made blind by one line. Here, unlike in replay, it is known when a record was received, and
@@ -50,6 +54,14 @@
 /* chosen: how often the oldest alert's age is looked at */
 #define AGE_INTERVAL_USEC (60 * USEC_PER_SEC)
 
+int64_t engine_monotonic_usec(struct engine *engine)
+{
+    uint64_t now = 0;
+
+    (void)sd_event_now(engine->event, CLOCK_MONOTONIC, &now);
+    return (int64_t)now;
+}
+
 int64_t engine_now_usec(struct engine *engine)
 {
     uint64_t now = 0;
@@ -76,11 +88,13 @@ int engine_arm(sd_event_source *timer, int64_t usec)
 /* How far time has come for the chain: see the essay. */
 int64_t engine_chain_time_usec(struct engine *engine, int64_t now)
 {
-    int64_t stream = engine->stream_usec - engine->options.close_delay_usec;
+    int64_t delay = engine->options.close_delay_usec, monotonic = engine_monotonic_usec(engine);
 
-    if (now - engine->received_usec >= engine->options.close_delay_usec)
-        return MAX(stream, now - engine->options.close_delay_usec);
-    return stream;
+    if (engine->pressure.reasons != 0 || monotonic - engine->received_monotonic_usec < delay)
+        return engine->stream_usec - delay;
+    if (engine->stream_usec == 0)
+        return now - delay;
+    return engine->stream_usec + (monotonic - engine->event_monotonic_usec) - delay;
 }
 
 static int on_document(void *userdata, const struct document *document)
@@ -135,6 +149,7 @@ static int on_event(void *userdata, const struct event *event)
     if (r < 0)
         return r;
     engine->stream_usec = MAX(engine->stream_usec, dated.time_usec);
+    engine->event_monotonic_usec = engine->received_monotonic_usec;
     engine->is_changed |= r > 0;
     return 0;
 }
@@ -144,6 +159,8 @@ static int pause_sources(void *userdata, bool is_paused)
     struct engine *engine = userdata;
     int r = 0;
 
+    /* the silence was ours: the clock begins anew */
+    engine->received_monotonic_usec = engine->event_monotonic_usec = engine_monotonic_usec(engine);
     for (size_t i = 0; r >= 0 && i < engine->n_sources; i++)
         if (!engine->sources[i].is_ended)
             r = source_pause(engine->sources[i].source, is_paused);
@@ -160,6 +177,7 @@ static int on_record(void *userdata, struct source *source, const struct record 
 
     (void)source;
     engine->received_usec = record->received_usec;
+    engine->received_monotonic_usec = engine_monotonic_usec(engine);
     r = normalizer_feed(s->normalizer, record, on_event, s);
     if (r < 0)
         return r;
@@ -241,21 +259,36 @@ static int on_time(sd_event_source *timer, uint64_t usec, void *userdata)
     return 0;
 }
 
+/* When the chain's deadline is reached if nothing more comes, as a delay from now: see the essay. */
+static int64_t quiet_delay_usec(struct engine *engine, int64_t deadline, int64_t now)
+{
+    int64_t delay = engine->options.close_delay_usec, monotonic = engine_monotonic_usec(engine);
+    int64_t silence = engine->received_monotonic_usec + delay - monotonic;
+
+    if (deadline <= engine->stream_usec - delay)
+        return 0;
+    if (engine->stream_usec == 0)
+        return MAX(silence, deadline + delay - now);
+    return MAX(silence, deadline + delay - engine->stream_usec + engine->event_monotonic_usec - monotonic);
+}
+
 static int arm_time(struct engine *engine)
 {
+    int64_t now = engine_now_usec(engine), wait = INT64_MAX;
     int64_t deadline = chain_deadline_usec(engine->chain);
 
-    if (deadline < INT64_MAX) {
-        int64_t delay = engine->options.close_delay_usec;
-        int64_t quiet = MAX(deadline, engine->received_usec) + delay; /* by the clock, if nothing comes */
-
-        deadline = deadline <= engine->stream_usec - delay ? 1 : quiet; /* by the stream: now */
+    /* while the sources are paused silence says nothing; the end of the pause is a turn of the loop, too */
+    if (deadline < INT64_MAX &&
+        (engine->pressure.reasons == 0 || deadline <= engine->stream_usec - engine->options.close_delay_usec))
+        wait = quiet_delay_usec(engine, deadline, now);
+    for (size_t i = 0; i < engine->n_sources; i++) {
+        deadline = normalizer_deadline_usec(engine->sources[i].normalizer);
+        if (deadline < INT64_MAX)
+            wait = MIN(wait, deadline - now);
     }
-    for (size_t i = 0; i < engine->n_sources; i++)
-        deadline = MIN(deadline, normalizer_deadline_usec(engine->sources[i].normalizer));
-    if (deadline == INT64_MAX)
+    if (wait == INT64_MAX)
         return sd_event_source_set_enabled(engine->time_timer, SD_EVENT_OFF);
-    return engine_arm(engine->time_timer, deadline);
+    return engine_arm(engine->time_timer, engine_monotonic_usec(engine) + MAX(wait, INT64_C(0)));
 }
 
 static int on_age_timer(sd_event_source *timer, uint64_t usec, void *userdata)
@@ -266,7 +299,7 @@ static int on_age_timer(sd_event_source *timer, uint64_t usec, void *userdata)
 
     (void)usec;
     pressure_check_age(&engine->pressure, now);
-    r = engine_arm(timer, now + AGE_INTERVAL_USEC);
+    r = engine_arm(timer, engine_monotonic_usec(engine) + AGE_INTERVAL_USEC);
     if (r < 0)
         engine_exit(engine, r);
     return 0;
@@ -355,7 +388,7 @@ static int on_metrics_timer(sd_event_source *timer, uint64_t usec, void *userdat
 
     (void)usec;
     if (r >= 0)
-        r = engine_arm(timer, engine_now_usec(engine) + engine->options.metrics_interval_usec);
+        r = engine_arm(timer, engine_monotonic_usec(engine) + engine->options.metrics_interval_usec);
     if (r < 0)
         engine_exit(engine, r);
     return 0;
@@ -454,19 +487,19 @@ static int make_loop(struct engine *engine)
     if (r >= 0)
         r = sd_event_add_post(engine->event, &engine->turn, on_turn, engine);
     if (r >= 0)
-        r = sd_event_add_time(engine->event, &engine->commit_timer, CLOCK_REALTIME, 0, 1, commit_on_timer,
+        r = sd_event_add_time(engine->event, &engine->commit_timer, CLOCK_MONOTONIC, 0, 1, commit_on_timer,
                               engine);
     if (r >= 0)
         r = sd_event_source_set_enabled(engine->commit_timer, SD_EVENT_OFF);
     if (r >= 0)
-        r = sd_event_add_time(engine->event, &engine->time_timer, CLOCK_REALTIME, 0, 1, on_time, engine);
+        r = sd_event_add_time(engine->event, &engine->time_timer, CLOCK_MONOTONIC, 0, 1, on_time, engine);
     if (r >= 0)
         r = sd_event_source_set_enabled(engine->time_timer, SD_EVENT_OFF);
     if (r >= 0 && engine->options.metrics_file)
-        r = sd_event_add_time(engine->event, &engine->metrics_timer, CLOCK_REALTIME, 0, 1, on_metrics_timer,
+        r = sd_event_add_time(engine->event, &engine->metrics_timer, CLOCK_MONOTONIC, 0, 1, on_metrics_timer,
                               engine);
     if (r >= 0)
-        r = sd_event_add_time(engine->event, &engine->age_timer, CLOCK_REALTIME, 0, 1, on_age_timer, engine);
+        r = sd_event_add_time(engine->event, &engine->age_timer, CLOCK_MONOTONIC, 0, 1, on_age_timer, engine);
     if (r >= 0)
         r = sd_event_set_watchdog(engine->event, true);
     return r < 0 ? r : 0;
@@ -528,6 +561,7 @@ static int start(struct engine *engine, struct diag_list *diags)
 
     engine->wants_delivery = true; /* what an earlier run left */
     engine->received_usec = engine_now_usec(engine);
+    engine->received_monotonic_usec = engine->event_monotonic_usec = engine_monotonic_usec(engine);
     for (size_t i = 0; r >= 0 && i < engine->n_sources; i++) {
         struct engine_source *s = &engine->sources[i];
         _cleanup_(freep) char *cursor = NULL;

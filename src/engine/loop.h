@@ -37,7 +37,9 @@ struct engine {
     struct buffer scratch;
     int64_t stream_usec;   /* time of the newest event */
     int64_t received_usec; /* when the last record came */
-    bool is_changed;       /* the chain's state, since the last commit */
+    /* the same by the clock that nobody sets, and when the last event came */
+    int64_t received_monotonic_usec, event_monotonic_usec;
+    bool is_changed; /* the chain's state, since the last commit */
     struct pressure pressure;
     bool is_store_failing;
     bool wants_delivery, wants_commit, wants_reload;
@@ -48,11 +50,13 @@ struct engine {
 };
 
 int64_t engine_now_usec(struct engine *engine);
+/* Of timers: a clock that is set back must not hold up a commit. */
+int64_t engine_monotonic_usec(struct engine *engine);
 /* How far time has come for the chain: see the essay. */
 int64_t engine_chain_time_usec(struct engine *engine, int64_t now);
 /* Ends the loop; the first failure is logged and is engine_run's result. */
 void engine_exit(struct engine *engine, int result);
-/* The timer fires once, at usec. */
+/* The timer fires once, at usec of the monotonic clock. */
 int engine_arm(sd_event_source *timer, int64_t usec) _warn_unused_;
 
 /* A chain of these options, for this engine, with the state that the store has. */

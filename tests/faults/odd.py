@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 
+from pressure import Disk
 from world import ROOT, Run, limited, read, wait_until
 
 
@@ -382,6 +383,32 @@ def output_taken_away(world):
     world.row(name, 1, expected, found)
 
 
+def _clock_set_on_full_disk(world, environment, turn):
+    """What is tried again goes by a clock that nobody sets: a clock set back by an hour must not hold it up for an hour."""
+    name, disk = "clock set back on a full disk", Disk(world, "disk-clock", "32m")
+    if not disk.is_mounted:
+        world.skip(name, "no tmpfs can be mounted: needs root")
+        return
+    turn(0)
+    log, state = world.path("audit.log"), os.path.join(disk.path, "clock.db")
+    out, expected = world.path("clock-disk.out"), world.expected("audit")
+    run = Run(world.run_command("--set", "source.log.follow=true", *world.following(world.path("clock-disk.log")), state=state, out=out),
+              env=environment)
+    run.wait_ready()
+    disk.fill()
+    shutil.copyfile(log, world.path("clock-disk.log"))
+    world.result(run.wait_said("cannot be written", 20), name + ": it waits", run.said)
+    turn(-3600)
+    disk.free()
+    start = time.monotonic()
+    wait_until(lambda: world.ids(out)[0] >= expected or not run.listen(0.01), 20)
+    slowest = time.monotonic() - start
+    world.result(run.stop() == 0, name + ": it ends well", run.said)
+    world.same_set(name, world.ids(out), expected)
+    world.row(name, 1, expected, world.ids(out), slowest)
+    disk.close()
+
+
 def clock_set(world):
     """The machine's clock is set back and forth while it runs, by up to a year, and before 1970; full disks and the rest go by
     a clock that nobody sets."""
@@ -422,6 +449,7 @@ def clock_set(world):
     world.result(run.stop() == 0, name + ": it ends well", run.said)
     world.same_set(name, world.ids(out), expected)
     world.row(name, len(shifts), expected, world.ids(out), slowest)
+    _clock_set_on_full_disk(world, environment, turn)
     bad = []
     for seconds in (-60 * year, -56 * year, 80 * year, 200 * year):
         turn(seconds)
