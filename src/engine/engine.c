@@ -338,6 +338,8 @@ static int on_signal(sd_event_source *signal_source, const struct signalfd_sigin
     if (info->ssi_signo != SIGHUP && info->ssi_signo != SIGUSR1) {
         int r = 0;
 
+        /* still blocked, so it stays pending: a sink that waits for its reader looks for it (sink/file.c) */
+        (void)raise((int)info->ssi_signo);
         /* auditd says SIGTERM and is gone: what it wrote before that is nobody's to send again */
         for (size_t i = 0; r >= 0 && i < engine->n_sources && info->ssi_signo == SIGTERM; i++)
             if (!engine->sources[i].is_ended)

@@ -16,9 +16,10 @@
  * so the error itself is returned and the sink is broken. The reader of stdout going away is final in both
  * cases.
  *
- * Descriptors that block stop the loop while their reader is slow: that is the pressure a pipe has. One that
- * does not block (a terminal shared with another program) is waited for as if it did. A FIFO is opened
- * without waiting for a reader, else the start would hang. SIGPIPE must be ignored by the program.
+ * A pipe stops the loop while its reader is slow: that is the pressure a pipe has. But a reader that has
+ * stopped must not keep the program from its end, so the wait looks whether SIGTERM or SIGINT are pending;
+ * then the document is not taken, and waits for the next start. A FIFO is opened without waiting for a
+ * reader, else the start would hang. SIGPIPE must be ignored by the program.
  *
  * It does not rotate (logrotate does, and reopen follows), sync or compress.
  */
@@ -27,6 +28,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
@@ -36,6 +39,9 @@
 
 /* chosen: space that is made by hand is found within a second, and a debug log stays readable */
 #define RETRY_USEC (1 * USEC_PER_SEC)
+
+/* chosen: how late a signal is seen while a reader is slow */
+#define LOOK_MSEC 100
 
 struct file_settings {
     char *path, *mode;
@@ -47,8 +53,9 @@ struct file_sink {
     mode_t mode;
     int fd; /* -1: not open */
     bool is_regular;
-    bool is_torn;  /* the file does not end with a line end */
-    bool is_stuck; /* said so */
+    bool is_torn;     /* the file does not end with a line end */
+    bool is_stuck;    /* said so */
+    bool is_given_up; /* the end was asked for before the reader took it */
     struct buffer line;
     sd_event_source *retry;
 };
@@ -133,12 +140,27 @@ static int file_open(struct file_sink *f)
     return 0;
 }
 
-/* Waits until a descriptor that does not block takes bytes again. */
+/* Whether somebody wants the program to end: the signals are blocked for the loop, which we hold up. */
+static bool is_end_asked_for(void)
+{
+    sigset_t pending;
+
+    return sigpending(&pending) == 0 &&
+           (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
+}
+
+/* Waits until a descriptor that is not a file on a disk takes bytes. -EAGAIN: the program is to end first. */
 static int wait_writable(int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLOUT};
+    int n = poll(&p, 1, 0);
 
-    return poll(&p, 1, -1) < 0 && errno != EINTR ? -errno : 0;
+    while (n == 0 || (n < 0 && errno == EINTR)) {
+        if (is_end_asked_for())
+            return -EAGAIN;
+        n = poll(&p, 1, LOOK_MSEC);
+    }
+    return n < 0 ? -errno : 0;
 }
 
 /* Cuts off the n bytes that were just written, unless somebody has appended after them. */
@@ -162,15 +184,21 @@ static int write_line(struct file_sink *f, struct slice line)
     int r = 0;
 
     while (r == 0 && done < line.len) {
-        ssize_t n = write(f->fd, line.data + done, line.len - done);
+        size_t piece = line.len - done;
+        ssize_t n;
 
+        if (!f->is_regular) {
+            r = wait_writable(f->fd);
+            if (r < 0)
+                break;
+            piece = MIN(piece, (size_t)PIPE_BUF); /* a pipe that is ready takes as much without blocking */
+        }
+        n = write(f->fd, line.data + done, piece);
         if (n > 0)
             done += (size_t)n;
         else if (n == 0)
             r = -EIO; /* no file does this to a write of more than nothing */
-        else if (errno == EAGAIN)
-            r = wait_writable(f->fd);
-        else if (errno != EINTR)
+        else if (errno != EINTR && errno != EAGAIN)
             r = -errno;
     }
     if (r == 0)
@@ -232,6 +260,9 @@ static int file_write(struct sink *sink, const struct document *document, uint64
     if (r < 0)
         return r;
     r = write_line(f, buffer_slice(&f->line));
+    f->is_given_up = r == -EAGAIN;
+    if (r == -EAGAIN)
+        return r;
     if (r < 0)
         return file_stuck(f, r);
     if (f->is_stuck)
@@ -279,13 +310,16 @@ static int file_start(struct sink *sink, sd_event *event, struct diag_list *diag
     return 0;
 }
 
-/* Nothing is ever in flight: what was taken is written. */
+/* Nothing is ever in flight: what was taken is written, and what the reader did not take waits in the outbox.
+ */
 static int file_flush(struct sink *sink, int64_t timeout_usec)
 {
     const struct file_sink *f = (const struct file_sink *)sink;
 
     (void)timeout_usec;
-    return f->is_stuck ? -EIO : 0;
+    if (f->is_stuck)
+        return -EIO;
+    return f->is_given_up ? -ETIMEDOUT : 0;
 }
 
 /* Opens the new file first: a reopen that fails keeps the old one, so that nothing is lost meanwhile. */

@@ -7,6 +7,9 @@ import time
 from kills import Mock
 from world import Run, wait_until
 
+# Every wait below is longer than this: what comes after it must be judged as if it had not been held up.
+HURRY = ["--set", "close_delay=1s"]
+
 
 def broker_down(world):
     """32 days of event time, unpaced, while nobody takes alerts. The outbox grows to its limit, the source waits, a kill
@@ -17,7 +20,7 @@ def broker_down(world):
     mock, expected = Mock(world, "down"), world.expected("audit")
     mock.say("down")
     state, log, limit = world.path("down.db"), world.path("audit.log"), 200
-    command = world.run_command(*world.following(log), "--set", "state.outbox_max_alerts=%d" % limit, *mock.sink, state=state)
+    command = world.run_command(*world.following(log), "--set", "state.outbox_max_alerts=%d" % limit, *HURRY, *mock.sink, state=state)
     run = Run(command)
     said = run.wait_said("more than the limit: sources are paused")
     world.result(said, "broker down: the outbox comes to its limit, and it is said", run.said)
@@ -79,7 +82,7 @@ def disk_full(world):
             open(log, "wb").close()
             state = os.path.join(disk.path, "full.db") if what == "state" else world.path("full.db")
             out = os.path.join(disk.path, "full.out") if what == "output" else world.path("full.out")
-            run = Run(world.run_command(*world.following(log), state=state, out=out))
+            run = Run(world.run_command(*world.following(log), *HURRY, state=state, out=out))
             run.wait_ready()
             complaint, relief = (("the state cannot be written", "the state can be written again") if what == "state" else
                                  ("cannot write to '%s': No space left on device" % out, "takes alerts again"))
@@ -92,7 +95,7 @@ def disk_full(world):
                 world.result(run.wait_said(complaint, 30, n_said), "disk full, %s: said at fill %d" % (what, i + 1), run.said)
                 if i == 1:  # a death on a full disk, and a start
                     run.kill()
-                    run, n_said = Run(world.run_command(*world.following(log), state=state, out=out)), 1
+                    run, n_said = Run(world.run_command(*world.following(log), *HURRY, state=state, out=out)), 1
                     world.result(run.wait_said(complaint, 30), "disk full, %s: a start on it says so, too" % what, run.said)
                 disk.free()
                 start = time.monotonic()
