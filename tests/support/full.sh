@@ -23,11 +23,18 @@ tidy() {
 
 # New inputs go to a scratch folder: the corpus in the repository only grows by a person's hand.
 fuzz() {
-    local target=$1 scratch
+    local target=$1 scratch corpora reader
     scratch=$results/fuzz-$target
     mkdir "$scratch"
+    corpora=("$top/tests/fuzz/corpus/$target")
+    if [ "$target" = gate ]; then
+        corpora=()
+        for reader in text json audit_assembler; do
+            corpora+=("$top/tests/fuzz/corpus/$reader")
+        done
+    fi
     ASAN_OPTIONS=detect_leaks=1 "$builds/fuzz/tests/fuzz/libfuzzer-$target" -max_total_time="$fuzz_seconds" -timeout=10 \
-        -rss_limit_mb=2048 -max_len=65536 -artifact_prefix="$builds/fuzz/$target-" "$scratch" "$top/tests/fuzz/corpus/$target"
+        -rss_limit_mb=2048 -max_len=65536 -artifact_prefix="$builds/fuzz/$target-" "$scratch" "${corpora[@]}"
 }
 
 check "public headers are strict C11 and C++11" header_check
