@@ -46,6 +46,10 @@ def read(path):
         return b""
 
 
+# Every alert goes out, none into a roll-up.
+UNLIMITED = [word for limit in ("job", "actor", "host") for word in ("--set", f"volume.{limit}=0")]
+
+
 class Run:
     """One process of hapax. Messages are read from its standard error as they come."""
 
@@ -170,7 +174,7 @@ class World:
 
     def run_command(self, *options, state, out=None):
         sink = ["--set", "sink.out.driver=file", "--set", "sink.out.path=" + out] if out else []
-        return [self.hapax, "run", "--year", "2026", "--state", state, *sink, *options]
+        return [self.hapax, "run", "--year", "2026", "--state", state, *UNLIMITED, *sink, *options]
 
     @staticmethod
     def following(path):
