@@ -11,7 +11,7 @@ import os
 import subprocess
 import time
 
-from world import LIMIT_SECONDS, ROOT, Run, n_broken_lines, read, wait_until
+from world import LIMIT_SECONDS, NO_LIMIT, ROOT, Run, n_broken_lines, read, wait_until
 
 
 class Killer:
@@ -33,14 +33,14 @@ class Killer:
             return True, math.exp(rng.uniform(math.log(20e-6), math.log(20e-3)))
         return True, rng.uniform(0, 0.2)
 
-    def once(self, command, feed, **options):
+    def once(self, command, feed, scale=1.0, **options):
         """feed(run) is called at the instant that the delay counts from."""
         waits, delay = self.delay()
         run = Run(command, **options)
         if waits:
             run.wait_ready()
         feed(run)
-        time.sleep(delay)  # a random instant
+        time.sleep(delay * scale)  # a random instant
         self.rss_kib = max(self.rss_kib, run.rss_kib())
         run.kill()
         self.note(run)
@@ -51,7 +51,7 @@ class Killer:
         self.n_before_ready += run.ready_seconds is None
         self.slowest = max(self.slowest, run.ready_seconds or 0)
         self.n_with_outbox += bool(self.world.query_copy(self.state, "select count(*) from outbox"))
-        self.places.add(self.world.query_copy(self.state, "select group_concat(cast(value as text)) from cursor"))
+        self.places.add(self.world.query_copy(self.state, "select group_concat(hex(value)) from cursor"))
 
     def report(self, name, expected, found, out):
         world = self.world
@@ -67,11 +67,20 @@ class Killer:
         world.row("kill -9: " + name, self.n, expected, found, self.slowest, self.rss_kib)
 
 
+def of_file_rolled_up(world):
+    """With the limits on volume: roll-ups, which the state counts, come out the same, too."""
+    world.volume = ["--set", "volume.job=10", "--set", "volume.job_period=1d"]
+    try:
+        of_file(world, "sudo", None, world.n_kills // 2)
+    finally:
+        del world.volume
+
+
 def of_file(world, kind="audit", sink=None, n=None):
     """A followed file that grows by pieces which end anywhere, and is rotated ten times."""
     n = n or world.n_kills
-    name = "file, %s%s" % (kind, ", to " + sink[0] if sink else "")
-    base = world.path("file-%s-%s" % (kind, sink[0] if sink else "file"))
+    name = "file, %s%s%s" % (kind, ", to " + sink[0] if sink else "", "" if world.volume is NO_LIMIT else ", rolled up")
+    base = world.path("file-%s-%s%d" % (kind, sink[0] if sink else "file", len(world.volume)))
     log, state, out = base + ".log", base + ".db", base + ".out"
     command = world.run_command(*world.following(log), *(sink[1] if sink else []), state=state, out=None if sink else out)
     text, position, killer = world.streams[kind], 0, Killer(world, state)

@@ -6,10 +6,10 @@ import time
 
 from world import Run, site, wait_until
 
-# SQLite's cache of pages, 2 MiB (src/store/database.c), fills while the state grows to its size; chosen: half a MiB for the rest.
+# SQLite's cache of pages, 2 MiB (src/store/database.c), fills while the state grows to its size; chosen: one MiB for the allocator.
 # From the half of the day on nothing fills any more; a leak of 10 bytes a record would be 0.9 MB by then.
-GROWTH_KIB = 2048 + 512
-GROWTH_LATE_KIB = 256
+GROWTH_KIB = 2048 + 1024
+GROWTH_LATE_KIB = 512
 RECORDS_AN_HOUR = 8000
 
 

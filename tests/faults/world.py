@@ -25,6 +25,7 @@ import faults as site  # noqa: E402  the site's stream of commands
 
 LIMIT_SECONDS = 120  # of any waiting: a safety net for a broken build, not a measurement
 ID = re.compile(rb'"id":"([0-9a-f]{32})"')
+NO_LIMIT = [word for key in ("job", "actor", "host") for word in ("--set", "volume.%s=0" % key)]
 COLUMNS = ["fault", "runs", "ids expected", "missing", "extra", "sent twice", "slowest s", "RSS KiB"]
 
 
@@ -44,10 +45,6 @@ def read(path):
             return f.read()
     except FileNotFoundError:
         return b""
-
-
-# Every alert goes out, none into a roll-up.
-UNLIMITED = [word for limit in ("job", "actor", "host") for word in ("--set", f"volume.{limit}=0")]
 
 
 class Run:
@@ -117,6 +114,8 @@ class Run:
 
 
 class World:
+    volume = NO_LIMIT  # each alert by itself, where a part does not want roll-ups
+
     def __init__(self, hapax, mock, seed, n_kills):
         self.hapax, self.mock, self.seed, self.n_kills = os.path.realpath(hapax), mock, seed, n_kills
         self.rng = random.Random(seed)
@@ -174,7 +173,7 @@ class World:
 
     def run_command(self, *options, state, out=None):
         sink = ["--set", "sink.out.driver=file", "--set", "sink.out.path=" + out] if out else []
-        return [self.hapax, "run", "--year", "2026", "--state", state, *UNLIMITED, *sink, *options]
+        return [self.hapax, "run", "--year", "2026", "--state", state, *self.volume, *sink, *options]
 
     @staticmethod
     def following(path):
@@ -196,7 +195,7 @@ class World:
 
     def expected(self, kind):
         """The ids of one undisturbed run over the whole stream."""
-        name = self.path("undisturbed-" + kind)
+        name = self.path("undisturbed-%s%s" % (kind, "" if self.volume is NO_LIMIT else "-rolled-up"))
         if not os.path.exists(name + ".out"):
             run = Run(self.run_command(*self.reading(self.path(kind + ".log")), state=name + ".db", out=name + ".out"))
             assert run.wait() == 0, run.said
