@@ -605,7 +605,7 @@ int exception_set_try(const char *path, const char *file, struct slice text, str
         r = string_list_add(&loader.set->files, slice_from_string(file));
     if (r < 0)
         return r;
-    loader.configs = calloc(loader.set->files.n + 1, sizeof(*loader.configs));
+    loader.configs = calloc(loader.set->files.n + 1, sizeof(void *));
     r = loader.configs ? 0 : -ENOMEM;
     for (size_t i = 0; r >= 0 && i < loader.set->files.n; i++)
         r = load_one(&loader, i, file, text);

@@ -528,7 +528,7 @@ static int find_tools(struct reader *reader, const struct string_list *ids, stru
         }
     }
     job->tools = *tools;
-    job->tool_sets = calloc(ids->n, sizeof(*job->tool_sets));
+    job->tool_sets = calloc(ids->n, sizeof(void *));
     if (!job->tool_sets)
         return -ENOMEM;
     for (size_t i = 0; i < ids->n; i++) {
