@@ -37,6 +37,14 @@
 #include "normalize/normalizer.h"
 #include "util/cleanup.h"
 
+/* auparse_next_event leaks 1152 bytes over one log of other projects: not ours to mend. Called by
+ * LeakSanitizer. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libauparse";
+}
+
 struct lines {
     char **items;
     size_t n;
