@@ -131,7 +131,7 @@ int influence_enter(struct influences *influences, struct influence *influence)
     if (!influence->is_open) {
         if (influences->n_open == influences->open_size) {
             size = influences->open_size > 0 ? 2 * influences->open_size : 16;
-            open = reallocarray(influences->open, size, sizeof(*open));
+            open = reallocarray(influences->open, size, sizeof(void *));
             if (!open)
                 return -ENOMEM;
             influences->open = open;
@@ -264,7 +264,7 @@ int influences_close(struct influences *influences, int64_t bucket, double bucke
     int r;
 
     if (influences->n_open > 0)
-        qsort(influences->open, influences->n_open, sizeof(*influences->open), compare_open);
+        qsort(influences->open, influences->n_open, sizeof(void *), compare_open);
     for (int i = 0; i < N_INFLUENCE_FIELDS; i++) {
         least[i] = 1;
         ceilings_age(&influences->histories[HISTORY_VALUES + i].ceilings, bucket, influences->lambda);
