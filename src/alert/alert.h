@@ -72,7 +72,7 @@ struct alert_rollup {
 #define ROLLUP_LIST_MAX 100U
 
 /* The roll-up alert. Everything of *ret_document is in arena memory. 0 or -ENOMEM. */
-int alert_rollup(const struct alert_rollup *rollup, const struct job *job,
+int alert_rollup(const struct alert_rollup *u, const struct job *job,
                  const struct alert_observer *observer, struct arena *arena,
                  struct document *ret_document) _warn_unused_;
 
