@@ -72,9 +72,8 @@ struct alert_rollup {
 #define ROLLUP_LIST_MAX 100U
 
 /* The roll-up alert. Everything of *ret_document is in arena memory. 0 or -ENOMEM. */
-int alert_rollup(const struct alert_rollup *u, const struct job *job,
-                 const struct alert_observer *observer, struct arena *arena,
-                 struct document *ret_document) _warn_unused_;
+int alert_rollup(const struct alert_rollup *u, const struct job *job, const struct alert_observer *observer,
+                 struct arena *arena, struct document *ret_document) _warn_unused_;
 
 /* The stable id of the alert of (job, partition, user, bucket). */
 void alert_id(const struct verdict *verdict, char ret_id[]);
