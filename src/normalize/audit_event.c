@@ -617,11 +617,7 @@ struct slice audit_event_process_name(const struct audit_event *e)
 
     if (name.len > 0)
         return name;
-    name = audit_event_text(e, AUDIT_TEXT_EXE);
-    /* the kernel says "none" in words */
-    if (slice_equal(name, SLICE("(none)")) || slice_equal(name, SLICE("(null)")))
-        return SLICE_NULL;
-    name = slice_base_name(name);
+    name = slice_base_name(audit_event_text(e, AUDIT_TEXT_EXE));
     return name.len > 0 ? name : SLICE_NULL;
 }
 

@@ -29,6 +29,14 @@ static struct slice text_or_absent(const struct audit_event *e, enum audit_text 
     return s.len == 0 || slice_equal(s, SLICE("(none)")) || slice_equal(s, SLICE("(null)")) ? SLICE_NULL : s;
 }
 
+/* Of what anyone may choose: the bare (null) was dropped as it was read, quoted the words are a text. */
+static struct slice chosen_or_absent(const struct audit_event *e, enum audit_text which)
+{
+    struct slice s = audit_event_text(e, which);
+
+    return s.len == 0 ? SLICE_NULL : s;
+}
+
 static bool find_number(const struct audit_event *e, enum audit_number which, uint32_t *ret_v)
 {
     *ret_v = e->numbers[which];
@@ -96,7 +104,7 @@ static int build_args(const struct audit_event *e, struct arena *arena, struct e
 
 static int build_command_line(const struct audit_event *e, struct arena *arena, struct event *event)
 {
-    struct slice title = text_or_absent(e, AUDIT_TEXT_PROCTITLE);
+    struct slice title = chosen_or_absent(e, AUDIT_TEXT_PROCTITLE);
     size_t size = 0, len = 0;
     bool is_first = true;
     char *p;
@@ -188,9 +196,9 @@ int audit_event_build(const struct audit_event *e, const struct uid_map *uid_map
                  : !slice_is_absent(audit_event_text(e, AUDIT_TEXT_HOST))
                      ? audit_event_text(e, AUDIT_TEXT_HOST)
                      : host;
-    event.executable = text_or_absent(e, AUDIT_TEXT_EXE);
+    event.executable = chosen_or_absent(e, AUDIT_TEXT_EXE);
     event.process_name = audit_event_process_name(e);
-    event.working_directory = text_or_absent(e, AUDIT_TEXT_CWD);
+    event.working_directory = chosen_or_absent(e, AUDIT_TEXT_CWD);
     event.tty = text_or_absent(e, AUDIT_TEXT_TTY);
     event.unit = text_or_absent(e, AUDIT_TEXT_UNIT);
     if (find_number(e, AUDIT_NUMBER_PID, &v))

@@ -410,6 +410,29 @@ Test(audit_event, words_for_none_are_absent)
     audit_event_done(&e);
 }
 
+Test(audit_event, a_path_in_quotes_that_reads_like_none_is_a_path)
+{
+    _cleanup_(arena_done) struct arena arena = ARENA_INIT;
+    struct audit_event e = {0};
+    struct event event;
+
+    audit_event_reset(&e);
+    cr_assert_eq(audit_event_take(&e, AUDIT_SYSCALL, SLICE("comm=(null) exe=\"(null)\"")), AUDIT_TAKEN);
+    cr_assert_eq(audit_event_take(&e, AUDIT_CWD, SLICE("cwd=\"(none)\"")), AUDIT_TAKEN);
+    event = build(&e, &arena);
+    assert_slice(event.executable, "(null)", "exe");
+    assert_slice(event.process_name, "(null)", "base name of exe");
+    assert_slice(event.working_directory, "(none)", "cwd");
+    audit_event_reset(&e);
+    cr_assert_eq(audit_event_take(&e, AUDIT_SYSCALL, SLICE("comm=(null) exe=(null)")), AUDIT_TAKEN);
+    cr_assert_eq(audit_event_take(&e, AUDIT_CWD, SLICE("cwd=(null)")), AUDIT_TAKEN);
+    event = build(&e, &arena);
+    cr_assert(slice_is_absent(event.executable));
+    cr_assert(slice_is_absent(event.process_name));
+    cr_assert(slice_is_absent(event.working_directory));
+    audit_event_done(&e);
+}
+
 Test(audit_event, lies_cost_no_more_than_the_limit)
 {
     _cleanup_(arena_done) struct arena arena = ARENA_INIT;
