@@ -57,10 +57,13 @@ static void put_untrusted(struct buffer *out, struct slice value)
 /* No NUL: argv cannot hold one. */
 static struct slice make_text(struct choices *c, char *text, size_t size)
 {
+    static const char *const words[] = {"(null)", "(none)", "?", "a0=x"};
     static const char plain[] = "abzAF09/-._=[]{}:,'(";
     unsigned kind = choose(c, 8);
     size_t n = kind == 0 ? 0 : choose(c, (unsigned)size);
 
+    if (kind == 1 && choose(c, 8) == 1)
+        return slice_from_string(words[choose(c, ARRAY_SIZE(words))]);
     for (size_t i = 0; i < n; i++)
         text[i] = kind < 6 ? plain[choose(c, sizeof(plain) - 1)] : (char)(1 + choose(c, 255));
     return slice_new(text, n);

@@ -5,9 +5,9 @@
  * text per reader ("node time:serial argv=… pid=…"), the lines are sorted by their bytes and held against
  * each other; what one reader did not see shows as a line that the other has alone.
  *
- * auparse is asked the way its own tools do: values interpreted with the raw escape mode, so that bytes are
- * bytes; numbers by auparse_get_field_int. An exec event is one with a SYSCALL record whose syscall it
- * interprets as execve or execveat.
+ * auparse is asked the way its own tools do: texts interpreted with the raw escape mode, so that bytes are
+ * bytes; numbers as they stand (its own integers are signed: an unset auid is -1 there). An exec event is one
+ * with a SYSCALL record whose syscall it interprets as execve or execveat.
  *
  * Where auparse (3.0.9) is not followed, each with the input that shows it:
  *  - a12_len=9000 a12[0]="…" a12[1]="…": it hands over the pieces as fields of their own; they are joined
@@ -21,7 +21,6 @@
  *    the base name of exe then, as where comm is absent.
  *  - type=PROCTITLE before type=EXECVE: it takes PROCTITLE for the end of an event and drops what comes after
  * it; we take it for a hint. The generator writes it last but for EOE.
- *  - a tail after 0x1D (log_format=ENRICHED): it makes fields of it; we read the same ids from the front.
  *  - records of one event separated by those of a later one by more than its limit of 2 s of event time: it
  *    hands over the first part; our limits are our own. The generator keeps an event together.
  */
@@ -87,7 +86,7 @@ static void lines_sort(struct lines *lines)
 static void put_text(struct buffer *out, const char *name, struct slice value)
 {
     must(buffer_append_format(out, " %s=", name));
-    if (slice_is_absent(value) || slice_equal_string(value, "(null)")) {
+    if (slice_is_absent(value)) {
         must(buffer_append_char(out, '-'));
         return;
     }
@@ -122,6 +121,7 @@ static int on_event(void *userdata, const struct event *event)
     put_number(&line, "auid", audit->has_auid, audit->auid);
     put_number(&line, "uid", audit->has_uid, audit->uid);
     put_number(&line, "euid", audit->has_euid, audit->euid);
+    put_number(&line, "argc", event->args_count >= 0, event->args_count);
     put_text(&line, "success", audit->success);
     put_text(&line, "comm", event->process_name);
     put_text(&line, "exe", event->executable);
@@ -172,6 +172,9 @@ static void read_ours(const struct rulebase *rulebase, struct slice log, struct 
 static struct slice text_of(auparse_state_t *au, const char *name)
 {
     if (!auparse_first_field(au) || !auparse_find_field(au, name))
+        return SLICE_NULL;
+    /* bare: quoted it is a text like any other */
+    if (slice_equal_string(slice_from_string(auparse_get_field_str(au)), "(null)"))
         return SLICE_NULL;
     return slice_from_string(auparse_interpret_field(au));
 }
@@ -268,6 +271,9 @@ static void put_event(auparse_state_t *au, struct lines *lines)
     number_of(au, "auid", &line);
     number_of(au, "uid", &line);
     number_of(au, "euid", &line);
+    if (goto_type(au, 1309))
+        number_of(au, "argc", &line);
+    (void)goto_type(au, 1300);
     put_text(&line, "success", unquoted(text_of(au, "success")));
     comm = not_empty(text_of(au, "comm"));
     put_text(&line, "comm", slice_is_absent(comm) ? not_empty(slice_base_name(text_of(au, "exe"))) : comm);
