@@ -366,6 +366,8 @@ static int move_to(struct rare *rare, int64_t bucket, const struct detector_call
 {
     int r;
 
+    if (rare->model.is_restored)
+        rare_settle(rare);
     if (bucket > rare->model.now_bucket) {
         r = rare_close_bucket(rare, callbacks);
         if (r < 0)

@@ -94,5 +94,10 @@ int rare_close_bucket(struct rare *rare, const struct detector_callbacks *callba
 /* detector_changes and detector_restore: rare_state.c. */
 int rare_changes(struct rare *rare, change_fn fn, void *userdata) _warn_unused_;
 int rare_restore(struct rare *rare, const struct change *change) _warn_unused_;
+/*
+ * After a restore, before the first event: whoever is present in another bucket than the open one has left
+ * it. Only now can it be told, since keys come in any order, and only damaged state has such a one.
+ */
+void rare_settle(struct rare *rare);
 
 #endif

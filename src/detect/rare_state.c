@@ -376,6 +376,13 @@ static void leave(struct rare *rare, struct member *member)
     rare_leave(rare, member);
 }
 
+void rare_settle(struct rare *rare)
+{
+    for (size_t i = rare->n_present; i-- > 0;)
+        if (rare->present[i]->last_bucket != rare->model.now_bucket)
+            leave(rare, rare->present[i]);
+}
+
 static int drop(struct rare *rare, struct population *population, struct slice name)
 {
     struct member *member = population_find(population, name);

@@ -234,6 +234,38 @@ Test(rare_state, a_shorter_window_forgets_at_once)
     state_done(&state);
 }
 
+/* One damaged row: the others have left the bucket long ago, and this one still stands in it. */
+Test(rare_state, who_is_present_in_a_bucket_that_is_closed_has_left)
+{
+    for (int forget = FORGET_WINDOW; forget <= FORGET_DECAY; forget++) {
+        struct rare_options options = forget == FORGET_WINDOW ? OPTIONS_WINDOW : OPTIONS_DECAY;
+        struct detector *old, *later, *restored;
+        struct said said = {0}, after = {0};
+        struct state state = {0};
+
+        options.window_usec = USEC_PER_DAY;
+        old = new_rare(options);
+        later = new_rare(options);
+        restored = new_rare(options);
+        feed(old, &said, 900, "stale");
+        state_save(&state, old);
+        feed(later, &said, 900.0 * 1000, "alice");
+        feed(later, &said, 900.0 * 1001, "alice");
+        state_save(&state, later);
+        state_restore(&state, restored);
+        feed(restored, &after, 900.0 * 1001 + 1, "alice");
+        cr_expect_eq(after.last.n_events, 2);
+        feed(restored, &after, 900.0 * 1002, "alice");
+        cr_expect_eq(after.n_final, 1, "forget %d: %zu", forget, after.n_final); /* alice's, not stale's */
+        detector_free(old);
+        detector_free(later);
+        detector_free(restored);
+        said_done(&said);
+        said_done(&after);
+        state_done(&state);
+    }
+}
+
 Test(rare_state, bytes_it_did_not_write_are_refused)
 {
     for (int forget = FORGET_WINDOW; forget <= FORGET_DECAY; forget++) {
