@@ -165,8 +165,10 @@ double recents_halved_sum(const struct recents *recents)
             values[at] = values[at - 1];
         values[at] = v;
     }
-    for (size_t i = 0; i < recents->n; i++, factor /= 2)
+    for (size_t i = 0; i < recents->n; i++) {
         sum += factor * values[i];
+        factor /= 2;
+    }
     return sum;
 }
 
