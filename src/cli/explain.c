@@ -173,7 +173,7 @@ static const char *outcome(const struct normalizer_stats *a, const struct normal
 {
     if (b->n_empty > a->n_empty)
         return "blank";
-    if (b->n_quarantined > a->n_quarantined)
+    if (b->n_quarantined - b->n_orphaned > a->n_quarantined - a->n_orphaned)
         return "quarantined: its reader knows it, and it is broken (cut, no JSON, no time, a number that is "
                "none)";
     if (b->n_unknown > a->n_unknown)
@@ -187,6 +187,15 @@ static const char *outcome(const struct normalizer_stats *a, const struct normal
     if (b->n_events + b->n_context > a->n_events + a->n_context)
         return "used";
     return "used: part of an audit event, shown where that is complete";
+}
+
+/* Records before this one whose outcome is only known now. */
+static void say_orphans(const struct normalizer_stats *a, const struct normalizer_stats *b)
+{
+    if (b->n_orphaned > a->n_orphaned)
+        printf("  given up  %" PRIu64
+               " earlier records, quarantined: the SYSCALL record of their audit event never came\n",
+               b->n_orphaned - a->n_orphaned);
 }
 
 static const char *reader(const struct explain *explain, const struct record *record)
@@ -232,6 +241,7 @@ void explain_record(void *userdata, const struct input *input, const struct reco
     turn_page(explain->notes, &explain->notes_text, &explain->notes_len, true);
     turn_page(explain->tried, &explain->tried_text, &explain->tried_len,
               stats->n_unknown > explain->seen.n_unknown);
+    say_orphans(&explain->seen, stats);
     printf("  outcome   %s\n\n", outcome(&explain->seen, stats));
     explain->seen = *stats;
     explain->has_header = explain->has_audit = false;
@@ -239,8 +249,13 @@ void explain_record(void *userdata, const struct input *input, const struct reco
 
 void explain_end(struct explain *explain, const struct input *input)
 {
+    const struct normalizer_stats *stats;
+
     (void)fflush(explain->notes);
-    if (explain->notes_len > 0)
+    stats = normalizer_stats(input->normalizer);
+    if (explain->notes_len > 0 || stats->n_orphaned > explain->seen.n_orphaned)
         printf("%s: at its end\n", strcmp(input->path, "-") == 0 ? "stdin" : input->path);
+    if (input == explain->input)
+        say_orphans(&explain->seen, stats);
     turn_page(explain->notes, &explain->notes_text, &explain->notes_len, true);
 }

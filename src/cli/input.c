@@ -178,6 +178,7 @@ void input_set_stats(const struct input_set *set, struct normalizer_stats *ret_s
         sum.n_gated += s->n_gated;
         sum.n_duplicates += s->n_duplicates;
         sum.n_late += s->n_late;
+        sum.n_orphaned += s->n_orphaned;
         sum.n_incomplete += s->n_incomplete;
         sum.n_evicted += s->n_evicted;
         if (s->sample[0])
@@ -234,6 +235,11 @@ void input_set_summary(const struct input_set *set, const char *command)
     if (s.n_duplicates + s.n_late > 0)
         (void)fprintf(stderr, "hapax %s: of the ignored, %" PRIu64 " came twice and %" PRIu64 " too late\n",
                       command, s.n_duplicates, s.n_late);
+    if (s.n_orphaned > 0)
+        (void)fprintf(stderr,
+                      "hapax %s: of the quarantined, %" PRIu64
+                      " have arguments of audit events whose SYSCALL record never came\n",
+                      command, s.n_orphaned);
     if (n_cut > 0)
         (void)fprintf(stderr,
                       "hapax %s: %" PRIu64 " records were longer than the limit, %" PRIu64

@@ -144,10 +144,12 @@ static int drop(struct audit_assembler *a, struct audit_lane *lane, struct audit
     int r = finish(a, lane, p, false);
 
     a->stats->n_used -= p->n_counted;
-    if (is_loss)
+    if (is_loss) {
         a->stats->n_quarantined += p->n_counted;
-    else
+        a->stats->n_orphaned += p->n_counted;
+    } else {
         a->stats->n_ignored += p->n_counted;
+    }
     audit_assembler_free_pending(a, p);
     return r;
 }

@@ -162,17 +162,20 @@ static int quarantine(struct normalizer *n, struct slice bytes)
     return take_outcome(n, TEXT_QUARANTINED, NULL, bytes, NULL, NULL);
 }
 
-/* The assembler counts; bytes are for the sample, where it does not like the record. */
+/*
+ * The assembler counts; bytes are for the sample, where it does not like the record. Orphans are others'
+ * records: it gives up their event when this one shows that it is overdue.
+ */
 static int take_audit(struct normalizer *n, struct audit_record *audit, const struct record *record,
                       enum trust trust, struct slice bytes, event_fn emit, void *userdata)
 {
-    uint64_t n_quarantined = n->stats.n_quarantined;
+    uint64_t n_broken = n->stats.n_quarantined - n->stats.n_orphaned;
     int r;
 
     audit->trust = trust;
     audit->received_usec = record->received_usec;
     r = audit_assembler_feed(n->assembler, audit, emit, userdata);
-    if (n->stats.n_quarantined > n_quarantined)
+    if (n->stats.n_quarantined - n->stats.n_orphaned > n_broken)
         keep_sample(n, bytes);
     return r;
 }

@@ -66,8 +66,10 @@ struct normalizer_stats {
     uint64_t n_duplicates;  /* the same audit record again (journald's kernel transport); also in n_ignored */
     uint64_t n_late;        /* audit records of an event handed over before; also in n_ignored */
     uint64_t n_incomplete;  /* events handed over with records missing; also in n_events */
-    uint64_t n_evicted;     /* events pushed out by the limit on pending ones; also in n_events or dropped */
-    char sample[256];       /* the last quarantined or unknown record, cut, control bytes escaped */
+    uint64_t n_orphaned; /* of audit events whose SYSCALL never came, known when they are given up, at another
+                            record or at the end; also in n_quarantined */
+    uint64_t n_evicted;  /* events pushed out by the limit on pending ones; also in n_events or dropped */
+    char sample[256];    /* the last quarantined or unknown record, cut, control bytes escaped */
 };
 
 struct normalizer;
