@@ -401,6 +401,8 @@ static int open_rooms(struct filter *f, char **ret_path)
     if (!f->state_path) {
         r = setup_find_state(setup, ret_path);
         f->state_path = *ret_path;
+        if (r >= 0)
+            r = setup_make_parents(setup, *ret_path);
     }
     return r < 0 ? r : load_state(f);
 }

@@ -517,6 +517,8 @@ static int open_rooms(struct replay *replay, char **paths, size_t n_paths, struc
     if (r >= 0 && replay->is_learning && !replay->state_path) {
         r = setup_find_state(setup, &replay->found_state);
         replay->state_path = replay->found_state;
+        if (r >= 0)
+            r = setup_make_parents(setup, replay->found_state);
     }
     if (r >= 0)
         r = chain_new(&(struct chain_options){.jobs = &setup->jobs,

@@ -130,28 +130,6 @@ static int load_instances(struct run *run)
     return MIN(r, q);
 }
 
-/* ~/.local/state need not be there yet; the last folder is the store's to make. */
-static int make_parents(struct run *run)
-{
-    char *path = run->state_path;
-    char *end = strrchr(path, '/');
-
-    for (char *slash = path; end && (slash = strchr(slash + 1, '/')) && slash < end;) {
-        int r;
-
-        *slash = '\0';
-        r = mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
-        if (r < 0)
-            r = diag_add(&run->setup->diags, path, 0, 0,
-                         "cannot make this folder: %s (state.path or XDG_STATE_HOME choose another)",
-                         strerror(-r));
-        *slash = '/';
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
 int run_prepare(struct run *run)
 {
     struct setup *setup = run->setup;
@@ -308,7 +286,7 @@ static int run(const struct arg_command *command, int argc, char **argv)
         if (r >= 0)
             r = setup_find_state(run.setup, &run.state_path);
         if (r >= 0)
-            r = make_parents(&run);
+            r = setup_make_parents(run.setup, run.state_path);
         if (r >= 0 && run.is_answering)
             store_wait_unlocked(run.state_path, FENCE_USEC);
         if (r >= 0)

@@ -396,6 +396,26 @@ int setup_find_state(const struct setup *setup, char **ret_path)
     return 0;
 }
 
+int setup_make_parents(struct setup *setup, char *path)
+{
+    char *end = strrchr(path, '/');
+
+    for (char *slash = path; end && (slash = strchr(slash + 1, '/')) && slash < end;) {
+        int r;
+
+        *slash = '\0';
+        r = mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
+        if (r < 0)
+            r = diag_add(&setup->diags, path, 0, 0,
+                         "cannot make this folder: %s (state.path or XDG_STATE_HOME choose another)",
+                         strerror(-r));
+        *slash = '/';
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 int setup_find_exceptions(const struct setup *setup, bool use_default, char **ret_path)
 {
     static const char *const defaults[] = {HAPAX_SYSCONFDIR "/exceptions.yaml",

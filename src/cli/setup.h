@@ -114,6 +114,12 @@ int setup_load_jobs(struct setup *setup, const char *const *ids, size_t n_ids)
 
 /* Where the state is: of the configuration, else of the environment. The caller frees it. 0 or -ENOMEM. */
 int setup_find_state(const struct setup *setup, char **ret_path) __attribute__((warn_unused_result));
+
+/*
+ * Makes the folders above the one a found state stands in: ~/.local/state need not be there yet; the last
+ * folder is the store's to make. path is the same afterwards. 0, or a negative errno with a diagnostic.
+ */
+int setup_make_parents(struct setup *setup, char *path) __attribute__((warn_unused_result));
 /*
  * Where the exceptions are: the configured file or folder, else, with use_default, the system's where there
  * is one; NULL: nowhere. 0 or -ENOMEM; the caller frees.
