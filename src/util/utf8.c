@@ -99,3 +99,33 @@ int utf8_sanitize(struct arena *a, struct slice s, struct slice *ret_s)
     *ret_s = slice_new(p, out);
     return 1;
 }
+
+uint32_t utf8_take(struct slice *s, struct slice *ret_bytes)
+{
+    const unsigned char *p = (const unsigned char *)s->data;
+    size_t n = sequence_length(p, s->len);
+    uint32_t code = p[0];
+
+    if (n > 1)
+        code &= 0xffU >> (n + 1);
+    for (size_t i = 1; i < n; i++)
+        code = code << 6 | (p[i] & 0x3fU);
+    *ret_bytes = slice_head(*s, n > 0 ? n : 1);
+    *s = slice_skip(*s, n > 0 ? n : 1);
+    return n > 0 ? code : UTF8_NONE;
+}
+
+bool utf8_is_plain(uint32_t code)
+{
+    /* Unicode 15 general categories Cc, Cf (of those, what is invisible or turns the direction), Zl, Zp; and
+     * the non-characters of the basic plane */
+    static const uint32_t ranges[][2] = {
+        {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},      {0x61c, 0x61c},   {0x180e, 0x180e},
+        {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},  {0xfdd0, 0xfdef}, {0xfeff, 0xfeff},
+        {0xfff9, 0xfffb}, {0xfffe, 0xffff}, {0xe0000, 0xe0fff}};
+
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+        if (code >= ranges[i][0] && code <= ranges[i][1])
+            return false;
+    return code <= 0x10ffff;
+}

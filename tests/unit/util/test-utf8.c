@@ -65,3 +65,39 @@ Test(utf8, every_two_byte_string_becomes_valid)
         arena_reset(&arena);
     }
 }
+
+Test(utf8, takes_characters_one_by_one)
+{
+    const struct {
+        const char *name;
+        struct slice text;
+        uint32_t code;
+        size_t n;
+        bool is_plain;
+    } rows[] = {
+        {"NUL", SLICE("\0a"), 0, 1, false},
+        {"letter", SLICE("ab"), 'a', 1, true},
+        {"DEL", SLICE("\x7f"), 0x7f, 1, false},
+        {"C1", SLICE("\xc2\x85"), 0x85, 2, false},
+        {"no-break space", SLICE("\xc2\xa0"), 0xa0, 2, true},
+        {"two bytes", SLICE("\xc3\xbcx"), 0xfc, 2, true},
+        {"three bytes", SLICE("\xe2\x82\xac"), 0x20ac, 3, true},
+        {"line separator", SLICE("\xe2\x80\xa8"), 0x2028, 3, false},
+        {"turns the direction", SLICE("\xe2\x80\xae"), 0x202e, 3, false},
+        {"last of the plane", SLICE("\xef\xbf\xbf"), 0xffff, 3, false},
+        {"four bytes", SLICE("\xf0\x9f\x98\x80"), 0x1f600, 4, true},
+        {"last", SLICE("\xf4\x8f\xbf\xbf"), 0x10ffff, 4, true},
+        {"cut", SLICE("\xe2\x82"), UTF8_NONE, 1, false},
+        {"lone byte", SLICE("\x80z"), UTF8_NONE, 1, false},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct slice rest = rows[i].text, bytes;
+
+        cr_assert_eq(utf8_take(&rest, &bytes), rows[i].code, "%s", rows[i].name);
+        cr_assert_eq(bytes.len, rows[i].n, "%s", rows[i].name);
+        cr_assert_eq(bytes.data, rows[i].text.data, "%s", rows[i].name);
+        cr_assert_eq(rest.len, rows[i].text.len - rows[i].n, "%s", rows[i].name);
+        cr_assert_eq(utf8_is_plain(rows[i].code), rows[i].is_plain, "%s", rows[i].name);
+    }
+}
