@@ -21,6 +21,7 @@
 #include "alert/json.h"
 #include "alert/members.h"
 #include "alert/reason.h"
+#include "alert/suggest.h"
 #include "util/hash.h"
 #include "util/parse.h"
 
@@ -212,7 +213,9 @@ static void write_components(struct json_writer *w, const struct verdict *verdic
     json_number(w, "budget_per_day", verdict->budget_per_day);
 }
 
-static void write_hapax(struct json_writer *w, const struct verdict *verdict)
+/* suggestion NULL: there is none. */
+static void write_hapax(struct json_writer *w, const struct verdict *verdict,
+                        const struct suggestion *suggestion)
 {
     json_begin_object(w, "hapax");
     json_text(w, "job", verdict->job);
@@ -232,6 +235,8 @@ static void write_hapax(struct json_writer *w, const struct verdict *verdict)
         json_time(w, "first_seen", verdict->first_seen_usec);
         json_time(w, "previous_seen", verdict->previous_seen_usec);
     }
+    if (suggestion)
+        suggestion_write(w, suggestion, verdict->job);
     members_hapax(w, verdict->event, ARGS_BYTES_MAX);
     json_end(w);
 }
@@ -263,6 +268,8 @@ int alert_ecs(const struct verdict *verdict, const struct job *job, const struct
 {
     _cleanup_(json_done) struct json_writer w = JSON_WRITER_INIT(arena, STRING_BYTES_MAX);
     struct document document = {.severity = job->severity};
+    struct suggestion suggestion;
+    bool has_suggestion;
     int r;
 
     r = reason_sentence(verdict, arena, &document.message);
@@ -273,6 +280,10 @@ int alert_ecs(const struct verdict *verdict, const struct job *job, const struct
     if (r < 0)
         return r;
     document.id.len = HASH_ID_SIZE - 1; /* its NUL stays behind it */
+    r = suggestion_of_verdict(verdict, job, document.id, arena, &suggestion);
+    if (r < 0)
+        return r;
+    has_suggestion = r > 0;
 
     json_begin_object(&w, NULL);
     json_time(&w, "@timestamp", verdict->event->time_usec);
@@ -290,7 +301,7 @@ int alert_ecs(const struct verdict *verdict, const struct job *job, const struct
     write_related(&w, verdict);
     write_observer(&w, observer);
     json_strings(&w, "tags", job->tags, job->n_tags);
-    write_hapax(&w, verdict);
+    write_hapax(&w, verdict, has_suggestion ? &suggestion : NULL);
     r = json_finish(&w, &document.bytes);
     if (r < 0)
         return r;

@@ -23,6 +23,17 @@ static int take_list(struct string_list *list, const char *value)
     return string_list_add(list, slice_from_string(value)) < 0 ? EXIT_FAILURE : 0;
 }
 
+static int take_state(struct exceptions_command *c, const char *path)
+{
+    _cleanup_(freep) char *assignment = NULL;
+
+    if (asprintf(&assignment, "state.path=%s", path) < 0) {
+        assignment = NULL;
+        return EXIT_FAILURE;
+    }
+    return config_set(c->setup.config, assignment, &c->setup.diags) == -ENOMEM ? EXIT_FAILURE : 0;
+}
+
 static int take_option(void *userdata, const struct arg_option *option, const char *value)
 {
     struct exceptions_command *c = userdata;
@@ -30,8 +41,9 @@ static int take_option(void *userdata, const struct arg_option *option, const ch
         const char *name;
         const char **member;
     } texts[] = {
-        {"file", &c->file},     {"id", &c->id},         {"reason", &c->reason}, {"owner", &c->owner},
-        {"ticket", &c->ticket}, {"effect", &c->effect}, {"starts", &c->starts}, {"expires", &c->expires},
+        {"file", &c->file},     {"alert", &c->alert},   {"id", &c->id},
+        {"reason", &c->reason}, {"owner", &c->owner},   {"ticket", &c->ticket},
+        {"effect", &c->effect}, {"starts", &c->starts}, {"expires", &c->expires},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
@@ -45,6 +57,8 @@ static int take_option(void *userdata, const struct arg_option *option, const ch
         return take_list(&c->matches, value);
     if (strcmp(option->name, "schedule") == 0)
         return take_list(&c->schedule, value);
+    if (strcmp(option->name, "state") == 0)
+        return take_state(c, value);
     if (strcmp(option->name, "json") == 0) {
         c->is_json = true;
         return 0;
@@ -148,13 +162,35 @@ static int load(struct exceptions_command *c, bool with_set)
     return r;
 }
 
+static bool is_blank(const char *text)
+{
+    return slice_trim(slice_from_string(text)).len == 0;
+}
+
+/* Whether add has what it needs: 0, or the exit code. */
+static int check_add(const struct exceptions_command *c)
+{
+    if (c->alert && (!c->reason || !c->owner))
+        return args_misuse(c->command, "add --alert needs --reason and --owner");
+    if (!c->alert && (!c->id || !c->reason || !c->owner || (c->matches.n == 0 && c->schedule.n == 0)))
+        return args_misuse(
+            c->command, "add needs --id, --reason, --owner, and --match or --schedule; or --alert, --reason, "
+                        "--owner");
+    /* a suggested command leaves them to be filled in */
+    if (is_blank(c->reason))
+        return args_misuse(c->command, "--reason is empty, expected why it is forgiven");
+    if (is_blank(c->owner))
+        return args_misuse(c->command, "--owner is empty, expected who answers for it");
+    return 0;
+}
+
 static int dispatch(struct exceptions_command *c, char **words, size_t n)
 {
     static const char *const verbs[] = {"list", "add", "test", "expire", NULL};
     const char *verb = n > 0 ? words[0] : "list", *near;
     bool is_test = strcmp(verb, "test") == 0, is_expire = strcmp(verb, "expire") == 0,
          is_add = strcmp(verb, "add") == 0;
-    int r;
+    int r, code;
 
     if (!is_test && !is_expire && !is_add && strcmp(verb, "list") != 0) {
         near = nearest_word(slice_from_string(verb), verbs);
@@ -167,9 +203,12 @@ static int dispatch(struct exceptions_command *c, char **words, size_t n)
         return args_misuse(c->command, "test takes [ID|FILE] and at least one INPUT");
     if (!is_test && !is_expire && n > 1)
         return args_misuse(c->command, "%s takes no '%s'", verb, words[1]);
-    if (is_add && (!c->id || !c->reason || !c->owner || (c->matches.n == 0 && c->schedule.n == 0)))
-        return args_misuse(c->command, "add needs --id, --reason, --owner, and --match or --schedule");
+    code = is_add ? check_add(c) : 0;
+    if (code != 0)
+        return code;
     r = load(c, !is_test && !is_add);
+    if (r >= 0 && is_add && c->alert)
+        r = exceptions_take_alert(c);
     if (r < 0)
         return setup_report(&c->setup, c->command->name, r);
     if (is_test)
@@ -191,6 +230,8 @@ static int run(const struct arg_command *command, int argc, char **argv)
     string_list_done(&c.matches);
     string_list_done(&c.schedule);
     free(c.path);
+    free(c.suggested_id);
+    free(c.suggested_expires);
     setup_done(&c.setup);
     return code < 0 ? EXIT_SUCCESS : code;
 }
@@ -198,6 +239,8 @@ static int run(const struct arg_command *command, int argc, char **argv)
 static const struct arg_option options[] = {
     {"file", 0, "FILE", "the exceptions file or folder (default: the configured one)"},
     {"json", 0, NULL, "list, test: print JSON"},
+    {"alert", 0, "ID", "add: the exception that would silence this alert (its event.id), from the history"},
+    {"state", 0, "DB", "the state (default: hapax.db in $STATE_DIRECTORY, or in $XDG_STATE_HOME/hapax)"},
     {"id", 0, "ID", "add: what the exception is called"},
     {"reason", 0, "TEXT", "add: why it is forgiven"},
     {"owner", 0, "TEXT", "add: who answers for it"},

@@ -22,6 +22,7 @@
 
 #include "util/buffer.h"
 #include "util/parse.h"
+#include "util/utf8.h"
 
 /* as config/yaml.c takes it */
 #define FILE_BYTES_MAX (1U << 20)
@@ -103,9 +104,9 @@ static int write_file(const char *path, struct slice bytes)
     return r < 0 ? r : sync_folder(real);
 }
 
-/* Tries the text as part of the whole, then writes it. The exit code. */
+/* Tries the text as part of the whole, then writes it. The exit code. shown: what is new in it. */
 static int try_and_write(struct exceptions_command *c, const char *path, const char *file, struct slice text,
-                         const char *id, const char *done)
+                         const char *id, const char *done, struct slice shown)
 {
     _cleanup_(exception_set_freep) struct exception_set *set = NULL;
     struct diag_list *diags = &c->setup.diags;
@@ -123,7 +124,7 @@ static int try_and_write(struct exceptions_command *c, const char *path, const c
     }
     if (r < 0)
         return setup_report(&c->setup, c->command->name, r);
-    printf("%s: exception '%s' %s\n", file, id, done);
+    printf("%s: exception '%s' %s\n%.*s", file, id, done, SLICE_FMT(shown));
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -141,15 +142,18 @@ static int append_scalar(struct buffer *out, struct slice text)
     if (is_plain)
         return buffer_append_slice(out, text);
     r = buffer_append_char(out, '"');
-    for (size_t i = 0; r >= 0 && i < text.len; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
+    while (r >= 0 && text.len > 0) {
+        struct slice bytes;
+        uint32_t code = utf8_take(&text, &bytes);
 
-        if (byte == '"' || byte == '\\')
-            r = buffer_append_format(out, "\\%c", byte);
-        else if (byte < 0x20 || byte == 0x7f)
-            r = buffer_append_format(out, "\\x%02x", byte);
+        if (code == '"' || code == '\\')
+            r = buffer_append_format(out, "\\%c", (int)code);
+        else if (utf8_is_plain(code) || code == UTF8_NONE) /* the reader refuses what is no text */
+            r = buffer_append_slice(out, bytes);
+        else if (code <= 0xff)
+            r = buffer_append_format(out, "\\x%02x", code);
         else
-            r = buffer_append_char(out, (char)byte);
+            r = buffer_append_format(out, code <= 0xffff ? "\\u%04x" : "\\U%08x", code);
     }
     return r < 0 ? r : buffer_append_char(out, '"');
 }
@@ -190,6 +194,7 @@ static int append_match(struct buffer *out, const char *indent, const char *text
     struct slice all = slice_from_string(text), field = slice_head(all, slice_find(all, '='));
     struct slice values = slice_skip(all, MIN(field.len + 1, all.len));
     const char *operator= NULL;
+    bool is_whole; /* commas and all */
     int r;
 
     for (size_t i = 0; i < ARRAY_SIZE(operators) && !operator; i++)
@@ -197,11 +202,12 @@ static int append_match(struct buffer *out, const char *indent, const char *text
             operator= operators[i];
     if (operator)
         field.len -= strlen(operator);
+    is_whole = operator&& strcmp(operator, ".equals") == 0;
     r = buffer_append_format(out, "%s    %.*s: ", indent, SLICE_FMT(field));
     if (r >= 0 && operator)
         r = buffer_append_format(out, "{%s: ", operator+ 1);
     if (r >= 0)
-        r = append_values(out, values);
+        r = is_whole ? append_scalar(out, values) : append_values(out, values);
     return r < 0 ? r : buffer_append_format(out, "%s\n", operator? "}" : "");
 }
 
@@ -334,7 +340,7 @@ static int insert_item(const struct exceptions_command *c, struct slice text, st
 
 int exceptions_add(struct exceptions_command *c)
 {
-    _cleanup_(buffer_done) struct buffer text = BUFFER_INIT, edited = BUFFER_INIT;
+    _cleanup_(buffer_done) struct buffer text = BUFFER_INIT, edited = BUFFER_INIT, item = BUFFER_INIT;
     _cleanup_(freep) char *file = NULL;
     const char *path = c->path ? c->path : HAPAX_SYSCONFDIR "/exceptions.yaml";
     struct diag_list *diags = &c->setup.diags;
@@ -356,7 +362,10 @@ int exceptions_add(struct exceptions_command *c)
             "it by hand");
     if (r < 0)
         return setup_report(&c->setup, c->command->name, r);
-    return try_and_write(c, path, file, buffer_slice(&edited), c->id, "added");
+    r = append_item(c, "  ", &item);
+    if (r < 0)
+        return setup_report(&c->setup, c->command->name, r);
+    return try_and_write(c, path, file, buffer_slice(&edited), c->id, "added", buffer_slice(&item));
 }
 
 /* The offset of a line, from 1. */
@@ -433,5 +442,5 @@ int exceptions_expire(struct exceptions_command *c, const char *id)
             "it by hand");
     if (r < 0)
         return setup_report(&c->setup, c->command->name, r);
-    return try_and_write(c, c->path, e->file, buffer_slice(&edited), id, "has its expiry");
+    return try_and_write(c, c->path, e->file, buffer_slice(&edited), id, "has its expiry", SLICE(""));
 }

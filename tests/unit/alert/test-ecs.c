@@ -82,7 +82,14 @@ Test(ecs, says_everything_event_and_verdict_know)
         "\"score\":52.0625,\"threshold\":25.0,\"probability\":0.00325,\"final\":false,"
         "\"bucket\":{\"start\":\"2026-01-31T23:00:00.000Z\",\"span_seconds\":900,\"events\":1},"
         "\"counts\":{\"user_weight\":1.0,\"less_likely_weight\":1.0,\"total_weight\":1234.0,\"users\":9},"
-        "\"is_first_seen\":true,\"format\":\"audit\",\"trust\":\"input\",\"identity\":{\"kind\":\"person\"},"
+        "\"is_first_seen\":true,"
+        "\"exception\":{\"id\":\"alert-8bcf6559f46b0a89\",\"job\":\"network_connection_discovery\","
+        "\"match\":[\"user.name=mallory\",\"host.name=db-01\",\"process.name=ss\","
+        "\"process.command_line=ss -tulpn\"],\"expires\":\"2026-05-01\","
+        "\"command\":\"hapax exceptions add --id alert-8bcf6559f46b0a89 --job network_connection_discovery "
+        "--match user.name=mallory --match host.name=db-01 --match process.name=ss "
+        "--match 'process.command_line=ss -tulpn' --expires 2026-05-01 --reason '' --owner ''\"},"
+        "\"format\":\"audit\",\"trust\":\"input\",\"identity\":{\"kind\":\"person\"},"
         "\"process\":{\"tty\":\"pts0\"},\"audit\":{\"serial\":8890,\"auid\":1005,\"uid\":0,\"euid\":0,"
         "\"ses\":4294967295,\"tty\":\"pts0\",\"success\":\"yes\"}}}",
         "alert");
