@@ -25,7 +25,7 @@
 #include "util/utf8.h"
 
 /* as config/yaml.c takes it */
-#define FILE_BYTES_MAX (1U << 20)
+#define FILE_BYTES_MAX (4U << 20)
 
 static int read_file(const char *path, struct diag_list *diags, struct buffer *out)
 {
@@ -42,7 +42,7 @@ static int read_file(const char *path, struct diag_list *diags, struct buffer *o
         n = read(fd, out->data + out->len, 65536);
         if (n < 0 || out->len + (size_t)n > FILE_BYTES_MAX)
             return diag_add(diags, path, 0, 0, "cannot read: %s",
-                            n < 0 ? strerror(errno) : "larger than 1 MiB");
+                            n < 0 ? strerror(errno) : "larger than 4 MiB");
         out->len += (size_t)n;
     } while (n > 0);
     return 0;

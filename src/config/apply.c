@@ -21,6 +21,10 @@
 /* as many as a diag_list keeps (util/diag.c) */
 #define MAX_REPORTS 100U
 
+/* chosen: components know some hundred paths; a list of thousands of items, each of which knows its own, is
+ * asked for the word at the same level only, so that a report stays in milliseconds */
+#define MAX_KNOWN_ASKED 4096U
+
 static const char *kind_name(enum entry_kind kind)
 {
     switch (kind) {
@@ -275,7 +279,7 @@ static int find_nearest(const struct config *config, struct slice path, const ch
 
     if (!paths || !words)
         return -ENOMEM;
-    for (int pass = 0; !nearest && pass < 3; pass++) {
+    for (int pass = 0; !nearest && pass < (n_known > MAX_KNOWN_ASKED ? 1 : 3); pass++) {
         n = 0;
         for (const struct known *known = config->known; known; known = known->hh.next) {
             struct slice candidate = slice_from_string(known->path);

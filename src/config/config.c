@@ -10,9 +10,8 @@
  * --set wins whichever came first: an override removes what it replaces, and what a file says later about the
  * same path, or below it, is left out.
  *
- * Looking up a path is constant; questions about "everything below" walk the list. Files are limited in size
- * and entries in number (yaml.c), and components ask a few dozen times, so the walks stay in milliseconds.
- * uthash's hash is not keyed: whoever writes the configuration may make it slow for himself.
+ * Looking up a path is constant; what stands below one is asked of tree.c. Files are limited in size and
+ * entries in number (yaml.c).
  *
  * Reading YAML is yaml.c, the way into a component's settings apply.c.
  */
@@ -20,9 +19,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-
-/* chosen: a configuration of a thousand jobs has some ten thousand; each may take PATH_MAX_BYTES */
-#define MAX_ENTRIES 65536U
 
 static const char override_file[] = "--set";
 
@@ -74,6 +70,7 @@ struct config *config_free(struct config *config)
         HASH_DEL(config->known, known);
         known_free(known);
     }
+    tree_free(config->tree);
     string_list_done(&config->files);
     free(config);
     return NULL;
@@ -168,6 +165,7 @@ int config_add(struct config *config, const struct entry *entry, struct diag_lis
 {
     _cleanup_(entry_freep) struct entry *copy = NULL;
     const struct entry *first;
+    int r;
 
     assert(strlen(entry->path) <= PATH_MAX_BYTES);
     if (!entry->is_override && is_overridden(config, entry->path))
@@ -177,9 +175,9 @@ int config_add(struct config *config, const struct entry *entry, struct diag_lis
         report_repeated(entry, first, diags);
         return 1;
     }
-    if (HASH_COUNT(config->entries) >= MAX_ENTRIES) {
+    if (HASH_COUNT(config->entries) >= CONFIG_MAX_ENTRIES) {
         (void)diag_add(diags, entry->file, entry->key.line, entry->key.column,
-                       "too many keys, expected at most %u", MAX_ENTRIES);
+                       "too many keys, expected at most %u", CONFIG_MAX_ENTRIES);
         return 1;
     }
     copy = calloc(1, sizeof(*copy));
@@ -193,6 +191,14 @@ int config_add(struct config *config, const struct entry *entry, struct diag_lis
     HASH_ADD_KEYPTR(hh, config->entries, copy->path, strlen(copy->path), copy);
     if (!copy->hh.tbl)
         return -ENOMEM;
+    r = tree_add(&config->tree, copy);
+    if (r != 0)
+        HASH_DEL(config->entries, copy);
+    if (r > 0)
+        (void)diag_add(diags, entry->file, entry->key.line, entry->key.column,
+                       "too many words in keys, expected nested keys");
+    if (r != 0)
+        return r;
     copy = NULL; /* the table owns it */
     return 0;
 }
@@ -215,6 +221,7 @@ int config_set(struct config *config, const char *assignment, struct diag_list *
     HASH_ITER(hh, config->entries, entry, next)
     {
         if (strcmp(entry->path, path) == 0 || path_below(entry->path, path)) {
+            tree_remove(config->tree, entry);
             HASH_DEL(config->entries, entry);
             entry_free(entry);
         }
@@ -227,6 +234,7 @@ int config_set(struct config *config, const char *assignment, struct diag_list *
     return r > 0 ? -EINVAL : r;
 }
 
+/* 1: it was known before; 0: it is now. */
 static int know_one(struct config *config, struct slice path, bool is_ancestor)
 {
     _cleanup_(known_freep) struct known *known = NULL;
@@ -235,7 +243,7 @@ static int know_one(struct config *config, struct slice path, bool is_ancestor)
     if (known) {
         known->is_ancestor_only = known->is_ancestor_only && is_ancestor;
         known = NULL; /* the table owns it */
-        return 0;
+        return 1;
     }
     known = calloc(1, sizeof(*known));
     if (!known)
@@ -253,16 +261,14 @@ static int know_one(struct config *config, struct slice path, bool is_ancestor)
 
 int config_know(struct config *config, const char *path)
 {
-    size_t i;
-    int r;
+    size_t i = strlen(path);
+    int r = know_one(config, slice_new(path, i), false);
 
-    for (i = 0; path[i]; i++)
-        if (path[i] == '.') {
+    /* what is known has its ancestors known, too */
+    while (r == 0 && i > 0)
+        if (path[--i] == '.')
             r = know_one(config, slice_new(path, i), true);
-            if (r < 0)
-                return r;
-        }
-    return know_one(config, slice_new(path, i), false);
+    return r < 0 ? r : 0;
 }
 
 void string_array_free(char **names)
@@ -271,68 +277,12 @@ void string_array_free(char **names)
         free(names[i]);
     free(names);
 }
-DEFINE_CLEANUP(char **, string_array_free)
-
-/* A name already seen by config_children: a set, so that many names cost linear time. */
-struct child {
-    char *name;
-    UT_hash_handle hh;
-};
-
-static int child_add(struct child **children, struct slice name)
-{
-    struct child *child = NULL;
-
-    HASH_FIND(hh, *children, name.data, name.len, child);
-    if (child)
-        return 0;
-    child = calloc(1, sizeof(*child));
-    if (!child)
-        return -ENOMEM;
-    child->name = strndup(name.data, name.len);
-    if (child->name) {
-        HASH_ADD_KEYPTR(hh, *children, child->name, name.len, child);
-        if (child->hh.tbl)
-            return 0;
-    }
-    free(child->name);
-    free(child);
-    return -ENOMEM;
-}
 
 int config_children(struct config *config, const char *prefix, char ***ret_names)
 {
-    _cleanup_(string_array_freep) char **names = NULL;
-    struct child *children = NULL, *child, *next_child;
-    const struct entry *entry;
-    size_t n = 0;
-    int r = 0;
+    int r = *prefix ? config_know(config, prefix) : 0;
 
-    if (*prefix)
-        r = config_know(config, prefix);
-    for (entry = config->entries; r >= 0 && entry; entry = entry->hh.next) {
-        struct slice rest = slice_from_string(path_below(entry->path, prefix));
-
-        if (!slice_is_absent(rest))
-            r = child_add(&children, slice_head(rest, slice_find(rest, '.')));
-    }
-    if (r >= 0) {
-        names = calloc(HASH_COUNT(children) + 1, sizeof(*names));
-        r = names ? 0 : -ENOMEM;
-    }
-    HASH_ITER(hh, children, child, next_child)
-    {
-        HASH_DEL(children, child);
-        if (names)
-            names[n++] = child->name;
-        else
-            free(child->name);
-        free(child);
-    }
-    if (r < 0)
-        return r;
-    *ret_names = TAKE_PTR(names);
-    return 0;
+    return r < 0 ? r : tree_children(config->tree, prefix, ret_names);
 }
 
 const char *config_get(struct config *config, const char *path)
@@ -348,20 +298,15 @@ const char *config_get(struct config *config, const char *path)
 
 void config_take(struct config *config, const char *path)
 {
-    for (struct entry *entry = config->entries; entry; entry = entry->hh.next)
-        if (strcmp(entry->path, path) == 0 || path_below(entry->path, path))
-            entry->is_taken = true;
+    tree_take(config->tree, path);
 }
 
 void config_place(const struct config *config, const char *path, const char **ret_file, unsigned *ret_line,
                   unsigned *ret_column)
 {
-    const struct entry *entry = config_find(config, path);
-
     /* a path written only as the beginning of others stands where the first of them does */
-    for (const struct entry *e = config->entries; !entry && *path && e; e = e->hh.next)
-        if (path_below(e->path, path))
-            entry = e;
+    const struct entry *entry = *path ? tree_first(config->tree, path) : NULL;
+
     *ret_file = entry ? entry->file : NULL;
     *ret_line = entry ? entry->value.line : 0;
     *ret_column = entry ? entry->value.column : 0;

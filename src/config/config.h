@@ -50,6 +50,7 @@ int config_apply(struct config *config, const char *prefix, const struct option_
  */
 int config_children(struct config *config, const char *prefix, char ***ret_names) _warn_unused_;
 void string_array_free(char **names);
+DEFINE_CLEANUP(char **, string_array_free)
 
 /* The scalar at path, NULL where there is none; borrowed. Marks it as taken. */
 const char *config_get(struct config *config, const char *path);

@@ -10,26 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* FNV-1a, 32 bits (draft-eastlake-fnv-17.2 section 2): uthash's own macro falls through cases that clang
- * warns of */
-static inline unsigned path_hash(const char *bytes, size_t n)
-{
-    uint32_t hash = UINT32_C(0x811c9dc5);
-
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ (unsigned char)bytes[i]) * UINT32_C(0x01000193);
-    return hash;
-}
-#define HASH_FUNCTION(key, n, value) ((value) = path_hash((key), (n)))
-/* Memory running out is an answer (hh.tbl stays NULL), not the end of the program. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "util/table.h"
 
 #include "config/config.h"
 
 /* Longest dotted path. chosen: librdkafka's longest property (CONFIGURATION.md) has 45 bytes, three levels
  * stand above it; bounds what a file of many keys below long names can make us hold */
 #define PATH_MAX_BYTES 512U
+
+/* chosen: 10,000 exceptions of a dozen keys with some room; each may take PATH_MAX_BYTES */
+#define CONFIG_MAX_ENTRIES 262144U
 
 enum entry_kind {
     ENTRY_SCALAR,
@@ -60,8 +50,11 @@ struct known {
     UT_hash_handle hh;
 };
 
+struct tree;
+
 struct config {
     struct entry *entries; /* by path; uthash keeps them in order of addition */
+    struct tree *tree;     /* who stands below whom; NULL: there is nothing yet */
     struct known *known;
     struct string_list files;
 };
@@ -88,5 +81,19 @@ int config_know(struct config *config, const char *path) _warn_unused_;
 
 /* "prefix.name", or name alone where prefix is "". */
 int path_join(const char *prefix, const char *name, char **ret_path) _warn_unused_;
+
+/*
+ * What stands below a path (tree.c); NULL is the empty tree. tree_add: 0; 1: paths have too many words;
+ * -ENOMEM.
+ */
+struct tree *tree_free(struct tree *tree);
+int tree_add(struct tree **tree, struct entry *entry) _warn_unused_;
+void tree_remove(struct tree *tree, const struct entry *entry);
+/* Takes the entry at path and all below it. */
+void tree_take(const struct tree *tree, const char *path);
+/* The entry at path, else the first below it; NULL: none. */
+const struct entry *tree_first(const struct tree *tree, const char *path);
+/* As config_children. 0 or -ENOMEM. */
+int tree_children(const struct tree *tree, const char *path, char ***ret_names) _warn_unused_;
 
 #endif

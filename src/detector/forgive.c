@@ -29,23 +29,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "util/hash.h"
 #include "util/parse.h"
-
-/* FNV-1a (draft-eastlake-fnv-17.2 section 2): uthash's own macro falls through cases that clang warns of */
-static inline unsigned forgive_hash(const char *bytes, size_t n)
-{
-    uint32_t hash = UINT32_C(0x811c9dc5);
-
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ (unsigned char)bytes[i]) * UINT32_C(0x01000193);
-    return hash;
-}
-#define HASH_FUNCTION(key, n, value) ((value) = forgive_hash((key), (n)))
-#define HASH_NONFATAL_OOM            1
-#include <uthash.h>
-#include <utlist.h>
+#include "util/table.h"
 
 /* chosen: users that are forgiven in a day's buckets; some 200 bytes each */
 #define HELD_MAX    65536U

@@ -38,19 +38,7 @@
 #include "alert/members.h"
 #include "util/hash.h"
 #include "util/parse.h"
-
-/* FNV-1a (draft-eastlake-fnv-17.2 section 2), as in forgive.c */
-static inline unsigned volume_hash(const char *bytes, size_t n)
-{
-    uint32_t hash = UINT32_C(0x811c9dc5);
-
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ (unsigned char)bytes[i]) * UINT32_C(0x01000193);
-    return hash;
-}
-#define HASH_FUNCTION(key, n, value) ((value) = volume_hash((key), (n)))
-#define HASH_NONFATAL_OOM            1
-#include <uthash.h>
+#include "util/table.h"
 
 /* chosen: actors and hosts that alert within an hour; 100 bytes each */
 #define METERS_MAX    65536U

@@ -44,7 +44,7 @@
 #include "util/parse.h"
 
 #define FILE_SUFFIX ".yaml"
-/* chosen: one for every person of a large site is some thousand; a walk over all takes 1 ms */
+/* chosen: one for every person of a large site is some thousand */
 #define EXCEPTIONS_MAX 10000U
 #define FILES_MAX      1000U
 /* chosen: group files of large sites have some 10,000 lines of 100 bytes; the same for lists of accounts */
@@ -118,14 +118,18 @@ static void file_settings_done(struct file_settings *settings)
 
 static void loader_done(struct loader *loader)
 {
+    struct group *group, *next;
+
     for (size_t i = 0; i < loader->n_files; i++)
         config_free(loader->configs[i]);
     free(loader->configs);
-    for (size_t i = 0; i < loader->n_groups; i++) {
-        free(loader->groups[i].name);
-        string_list_done(&loader->groups[i].members);
+    HASH_ITER(hh, loader->groups, group, next)
+    {
+        HASH_DEL(loader->groups, group);
+        free(group->name);
+        string_list_done(&group->members);
+        free(group);
     }
-    free(loader->groups);
     exception_set_free(loader->set);
 }
 
@@ -473,7 +477,7 @@ static int read_item(struct spot *spot, const char *name)
         item.exception->id = strdup("");
         r = item.exception->id ? 0 : -ENOMEM;
     }
-    return r;
+    return r < 0 ? r : exception_set_know_id(set);
 }
 
 /* Groups, the group map, onboarding: what the exceptions of all files may use. */

@@ -11,6 +11,7 @@
 struct group {
     char *name;
     struct string_list members;
+    UT_hash_handle hh;
 };
 
 struct loader {
@@ -18,8 +19,7 @@ struct loader {
     struct diag_list *diags;
     struct config **configs; /* by file */
     size_t n_files;
-    struct group *groups;
-    size_t n_groups;
+    struct group *groups;        /* by name */
     const char *onboarding_file; /* where it was read */
     bool is_bad;
 };
@@ -51,12 +51,10 @@ bool loader_is_index(const char *name);
 /* The word at path, or the words of the list there; anything else is refused. 0 or -ENOMEM. */
 int loader_read_values(struct spot *spot, const char *path, struct string_list *ret_values) _warn_unused_;
 
-/* The group of that name, made where there is none; borrowed until the next call. 0 or -ENOMEM. */
+/* The group of that name, made where there is none; borrowed. 0 or -ENOMEM. */
 int loader_get_group(struct loader *loader, struct slice name, struct group **ret_group) _warn_unused_;
 
 /* The conditions below item->path.match. 0 or -ENOMEM; what is wrong is in diags. */
 int loader_read_matches(struct item *item) _warn_unused_;
-
-DEFINE_CLEANUP(char **, string_array_free)
 
 #endif

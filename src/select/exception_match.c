@@ -87,30 +87,73 @@ int loader_read_values(struct spot *spot, const char *path, struct string_list *
     return 0;
 }
 
-static struct group *loader_find_group(struct loader *loader, struct slice name)
-{
-    for (size_t i = 0; i < loader->n_groups; i++)
-        if (slice_equal_string(name, loader->groups[i].name))
-            return &loader->groups[i];
-    return NULL;
-}
-
 int loader_get_group(struct loader *loader, struct slice name, struct group **ret_group)
 {
-    struct group *group = loader_find_group(loader, name), *groups;
+    struct group *group = NULL;
 
+    HASH_FIND(hh, loader->groups, name.data, name.len, group);
     if (!group) {
-        groups = reallocarray(loader->groups, loader->n_groups + 1, sizeof(*groups));
-        if (!groups)
+        group = calloc(1, sizeof(*group));
+        if (!group)
             return -ENOMEM;
-        loader->groups = groups;
-        group = &groups[loader->n_groups];
-        *group = (struct group){.name = strndup(name.data, name.len)};
-        if (!group->name)
+        group->name = strndup(name.data, name.len);
+        if (group->name)
+            HASH_ADD_KEYPTR(hh, loader->groups, group->name, name.len, group);
+        if (!group->hh.tbl) {
+            free(group->name);
+            free(group);
             return -ENOMEM;
-        loader->n_groups++;
+        }
     }
     *ret_group = group;
+    return 0;
+}
+
+static int add_members(const struct group *group, struct string_list *members)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < group->members.n; i++)
+        r = string_list_add(members, slice_from_string(group->members.items[i]));
+    return r;
+}
+
+/* The members of the groups that a name, or a glob, means. 1: there is none. */
+static int find_members(const struct loader *loader, struct slice wanted, bool is_glob,
+                        struct string_list *members)
+{
+    struct group *group = NULL;
+    bool is_found = false;
+    int r = 0;
+
+    if (!is_glob) {
+        HASH_FIND(hh, loader->groups, wanted.data, wanted.len, group);
+        return group ? add_members(group, members) : 1;
+    }
+    for (group = loader->groups; r >= 0 && group; group = group->hh.next) {
+        if (!glob_matches(wanted, slice_from_string(group->name)))
+            continue;
+        is_found = true;
+        r = add_members(group, members);
+    }
+    return r < 0 ? r : !is_found;
+}
+
+static int refuse_group(struct item *item, const char *path, struct slice wanted)
+{
+    const struct loader *loader = item->spot->loader;
+    _cleanup_(freep) const char **words = calloc(HASH_COUNT(loader->groups) + 1, sizeof(*words));
+    const char *near;
+    size_t n = 0;
+
+    if (!words)
+        return -ENOMEM;
+    for (const struct group *group = loader->groups; group; group = group->hh.next)
+        words[n++] = group->name;
+    near = nearest_word(wanted, words);
+    loader_refuse(item->spot, path, "unknown group '%.*s', expected one of 'groups' or the group map%s%s%s",
+                  (int)MIN(wanted.len, (size_t)80), wanted.data, near ? " (did you mean '" : "",
+                  near ? near : "", near ? "'?)" : "");
     return 0;
 }
 
@@ -157,39 +200,16 @@ static int read_networks(struct item *item, const char *path, struct condition *
 /* Replaces names (or globs) of groups by the names of their members. */
 static int read_group_names(struct item *item, const char *path, struct condition *condition)
 {
-    struct loader *loader = item->spot->loader;
     _cleanup_(string_list_done) struct string_list members = {0};
     bool is_glob = condition->type == CONDITION_GLOB;
     int r = 0;
 
     for (size_t i = 0; r >= 0 && i < condition->values.n; i++) {
         struct slice wanted = slice_from_string(condition->values.items[i]);
-        bool is_found = false;
 
-        for (size_t k = 0; r >= 0 && k < loader->n_groups; k++) {
-            const struct group *group = &loader->groups[k];
-            struct slice name = slice_from_string(group->name);
-
-            if (!(is_glob ? glob_matches(wanted, name) : slice_equal(wanted, name)))
-                continue;
-            is_found = true;
-            for (size_t m = 0; r >= 0 && m < group->members.n; m++)
-                r = string_list_add(&members, slice_from_string(group->members.items[m]));
-        }
-        if (r >= 0 && !is_found) {
-            _cleanup_(freep) const char **words = calloc(loader->n_groups + 1, sizeof(*words));
-            const char *near;
-
-            if (!words)
-                return -ENOMEM;
-            for (size_t k = 0; k < loader->n_groups; k++)
-                words[k] = loader->groups[k].name;
-            near = nearest_word(wanted, words);
-            loader_refuse(item->spot, path,
-                          "unknown group '%.*s', expected one of 'groups' or the group map%s%s%s",
-                          (int)MIN(wanted.len, (size_t)80), wanted.data, near ? " (did you mean '" : "",
-                          near ? near : "", near ? "'?)" : "");
-        }
+        r = find_members(item->spot->loader, wanted, is_glob, &members);
+        if (r > 0)
+            r = refuse_group(item, path, wanted);
     }
     if (r < 0)
         return r;

@@ -6,6 +6,7 @@
  * (its conditions) and exception_load.c (fills it). */
 
 #include "select/exception.h"
+#include "util/table.h"
 
 enum exception_field {
     FIELD_USER_NAME,
@@ -64,18 +65,30 @@ struct pivot {
     size_t exception;
 };
 
+/* An id, and whose it is. */
+struct exception_id {
+    char *id;
+    size_t exception;
+    UT_hash_handle hh;
+};
+
 struct exception_set {
     struct string_list files;
     struct exception *items;
     size_t n_items;
+    struct exception_id *ids;
     struct pivot *pivots; /* sorted by field, value, exception */
     size_t n_pivots;
     size_t *others; /* exceptions without a pivot */
     size_t n_others;
     unsigned effects;               /* bits of those that occur */
     bool is_field_used[_FIELD_MAX]; /* in a pivot */
+    uint64_t n_considered;          /* exceptions looked at by all questions so far, for a test of the cost */
     struct onboarding_options onboarding;
 };
+
+/* Files the last item under its id; the first of an id stays. 0 or -ENOMEM. */
+int exception_set_know_id(struct exception_set *set) _warn_unused_;
 
 /* Sorts the values, chooses the pivots. Called once, when all items are there. 0 or -ENOMEM. */
 int exception_set_compile(struct exception_set *set) _warn_unused_;

@@ -334,8 +334,6 @@ static int list_items(struct reader *reader, const char *path, char ***ret_names
     *ret_names = names;
     return 0;
 }
-DEFINE_CLEANUP(char **, string_array_free)
-
 static size_t count(char **names)
 {
     size_t n = 0;

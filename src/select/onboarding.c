@@ -29,19 +29,7 @@
 
 #include "util/buffer.h"
 #include "util/parse.h"
-
-/* FNV-1a (draft-eastlake-fnv-17.2 section 2): uthash's own macro falls through cases that clang warns of */
-static inline unsigned account_hash(const char *bytes, size_t n)
-{
-    uint32_t hash = UINT32_C(0x811c9dc5);
-
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ (unsigned char)bytes[i]) * UINT32_C(0x01000193);
-    return hash;
-}
-#define HASH_FUNCTION(key, n, value) ((value) = account_hash((key), (n)))
-#define HASH_NONFATAL_OOM            1
-#include <uthash.h>
+#include "util/table.h"
 
 /* chosen: ten times the largest population seen in one site's passwd; some 15 MB when full */
 #define ACCOUNTS_MAX 100000U

@@ -234,8 +234,6 @@ static int read_rule(struct reader *reader, const char *prefix, struct tool_rule
     return 0;
 }
 
-DEFINE_CLEANUP(char **, string_array_free)
-
 /* The names below a path, and how many. */
 static int children(struct reader *reader, const char *path, char ***ret_names, size_t *ret_n)
 {

@@ -3,10 +3,13 @@
 """No input costs more than linear time: linear.py HAPAX INPUTS
 
 Each shape is made in a size and in four times that size; instructions, less those of a start with an empty input, may
-grow fivefold at most (a quadratic one grows sixteenfold). Then: an event of 800 arguments costs what eight of 100 do.
+grow fivefold at most (a quadratic one grows sixteenfold). The same for the number of exceptions that are loaded. Then: an
+event of 800 arguments costs what eight of 100 do.
 """
 import json
+import os
 import sys
+import tempfile
 
 from counting import instructions, need_valgrind
 
@@ -69,7 +72,37 @@ SHAPES = {
     "short lines": (lambda n: b"ss\n" * n, 2000),
     "a line without an end": (lambda n: b"ss " * n, 50000),
 }
+
+
+def exceptions(n):
+    return ("exceptions:\n" + "".join(
+        f"- id: e{i}\n  reason: r\n  owner: o\n  expires: 2099-01-01\n  jobs: [network_connection_discovery]\n"
+        f"  match: {{user.name: root, host.name: web-{i}, process.name: ss, process.args: {{glob: '-{i}*'}}}}\n"
+        for i in range(n))).encode()
+
+
+def groups(n):
+    return ("groups:\n" + "".join(f"  g{i}: [a{i}, b]\n" for i in range(n)) + "exceptions:\n" + "".join(
+        f"- {{id: e{i}, reason: r, owner: o, match: {{user.group: g{i}}}}}\n" for i in range(n))).encode()
+
+
+def unknown(n):
+    return b"exceptions: []\n" + b"".join(b"k%d: {a: 1}\n" % i for i in range(n))
+
+
+EXCEPTIONS = {
+    "exceptions of a file": (exceptions, 500, 0),
+    "groups of exceptions": (groups, 500, 0),
+    "unknown keys": (unknown, 500, 1),
+}
 SLACK = 2000000  # a first table, a buffer that grows: below a tenth of a start
+
+
+def report(name, n, small, large):
+    is_bad = large > 5 * small + SLACK
+    growth = large / max(small, SLACK / 4)
+    print(f"{name:<28} {n:6} {small:13} {large:13} {growth:7.2f} {'NOT LINEAR' if is_bad else 'ok'}")
+    return is_bad
 
 
 def main():
@@ -79,11 +112,16 @@ def main():
     n_bad = 0
     print(f"{'shape':<28} {'size':>6} {'instructions':>13} {'x 4':>13} {'growth':>7}")
     for name, (make, n) in SHAPES.items():
-        small, large = (instructions(hapax, make(k)) - start for k in (n, 4 * n))
-        growth = large / max(small, SLACK / 4)
-        is_bad = large > 5 * small + SLACK
-        n_bad += is_bad
-        print(f"{name:<28} {n:6} {small:13} {large:13} {growth:7.2f} {'NOT LINEAR' if is_bad else 'ok'}")
+        n_bad += report(name, n, *(instructions(hapax, make(k)) - start for k in (n, 4 * n)))
+    with tempfile.TemporaryDirectory() as work:
+        path = os.path.join(work, "exceptions.yaml")
+
+        def load(text, code):
+            with open(path, "wb") as out:
+                out.write(text)
+            return instructions(hapax, b"", "--set", f"exceptions={path}", code=code) - start
+        for name, (make, n, code) in EXCEPTIONS.items():
+            n_bad += report(name, n, load(make(n), code), load(make(4 * n), code))
     one = instructions(hapax, b"".join(arguments(800, i) for i in range(1, 11))) - start
     eight = instructions(hapax, b"".join(arguments(100, i) for i in range(1, 81))) - start
     n_bad += one > 1.1 * eight

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "select/exception_set.h"
 #include "support.h"
 #include "util/parse.h"
 
@@ -163,4 +164,43 @@ Test(exception, a_thousand_are_as_good_as_one)
     event.actor.name = SLICE("nobody");
     cr_expect_eq(exception_set_find(set, 1U << EXCEPTION_SUPPRESS, "a", &event, &found), 0);
     exception_set_free(set);
+}
+
+/* The work is counted, not timed: how many exceptions a question looks at, of five thousand. */
+Test(exception, looks_at_few_of_many)
+{
+    const struct {
+        const char *name, *head, *tail; /* of what an item matches, around its number */
+    } shapes[] = {
+        {"each a user", "process.name: ss, user.name: user", ""},
+        {"the same user, each a host", "user.name: user5, process.name: ss, host.name: web-", ""},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+        _cleanup_(exception_set_freep) struct exception_set *set = NULL;
+        _cleanup_(buffer_done) struct buffer yaml = BUFFER_INIT;
+        const struct exception *exception;
+        struct diag_list diags = DIAG_LIST_INIT;
+        struct event event = EVENT_INIT;
+
+        cr_assert_eq(buffer_append_slice(&yaml, SLICE("exceptions:\n- {id: glob, reason: r, owner: o, match: "
+                                                      "{user.name: {glob: 'x*'}}}\n")),
+                     0);
+        for (int k = 1; k < 5000; k++)
+            cr_assert_eq(buffer_append_format(&yaml, "- {id: e%d, reason: r, owner: o, match: {%s%d%s}}\n", k,
+                                              shapes[i].head, k, shapes[i].tail),
+                         0);
+        cr_assert_eq(exception_set_try("f", "f", buffer_slice(&yaml), &diags, &set), 0, "%s: %s",
+                     shapes[i].name, diags.n > 0 ? diags.items[0].message : "");
+        cr_assert_eq(exception_set_count(set), 5000);
+        event.actor.name = SLICE("user5");
+        event.host = SLICE("web-5");
+        event.process_name = SLICE("ss");
+        cr_assert_eq(exception_set_find(set, 1U << EXCEPTION_SUPPRESS, "job", &event, &exception), 1, "%s",
+                     shapes[i].name);
+        cr_expect_str_eq(exception->id, "e5", "%s", shapes[i].name);
+        cr_expect_leq(set->n_considered, 2, "%s: %llu", shapes[i].name,
+                      (unsigned long long)set->n_considered);
+        diag_list_done(&diags);
+    }
 }
