@@ -221,9 +221,7 @@ void chain_set_exceptions(struct chain *chain, struct exception_set *exceptions)
     forgive_set_exceptions(chain->forgive, exceptions);
 }
 
-int chain_exception_counts(const struct chain *chain,
-                           int (*fn)(void *userdata, const char *exception, const char *effect, uint64_t n),
-                           void *userdata)
+int chain_exception_counts(const struct chain *chain, exception_count_fn fn, void *userdata)
 {
     return forgive_counts(chain->forgive, fn, userdata);
 }

@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "detect/detector.h"
 #include "detector/learning.h"
+#include "detector/tallies.h"
 #include "event/change.h"
 #include "select/exception.h"
 #include "select/job.h"
@@ -85,9 +86,7 @@ int chain_walk_learning(const struct chain *chain,
                         int (*fn)(void *userdata, const struct chain_learning *learning),
                         void *userdata) _warn_unused_;
 
-/* How often each exception was used since the start: one call for each (exception, effect). */
-int chain_exception_counts(const struct chain *chain,
-                           int (*fn)(void *userdata, const char *exception, const char *effect, uint64_t n),
-                           void *userdata) _warn_unused_;
+/* How often each exception was used, and when last, over restarts: one call for each (exception, effect). */
+int chain_exception_counts(const struct chain *chain, exception_count_fn fn, void *userdata) _warn_unused_;
 
 #endif

@@ -8,8 +8,8 @@
  * and how often each exception was used.
  */
 
-#include "alert/alert.h"
-#include "detect/detector.h"
+#include "detector/digests.h"
+#include "detector/tallies.h"
 #include "event/change.h"
 #include "select/exception.h"
 
@@ -39,9 +39,6 @@ int forgive_skips(struct forgive *forgive, const char *job, const struct event *
  */
 int forgive_judge(struct forgive *forgive, struct verdict *verdict) _warn_unused_;
 
-/* Receives a digest that is due, borrowed for the call. */
-typedef int (*digest_fn)(void *userdata, const struct alert_digest *digest);
-
 /* Time has come to time_usec: hands over the digests of the days before, by job and exception, and drops what
  * is too old to matter. */
 int forgive_advance(struct forgive *forgive, int64_t time_usec, digest_fn fn, void *userdata) _warn_unused_;
@@ -55,8 +52,7 @@ bool forgive_owns(struct slice key);
 int forgive_changes(struct forgive *forgive, change_fn fn, void *userdata) _warn_unused_;
 int forgive_restore(struct forgive *forgive, const struct change *change) _warn_unused_;
 
-/* What the exceptions did since the start, one call for each (exception, effect) that was used. */
-typedef int (*exception_count_fn)(void *userdata, const char *exception, const char *effect, uint64_t n);
+/* What the exceptions did, by all that is remembered: tallies.h. */
 int forgive_counts(const struct forgive *forgive, exception_count_fn fn, void *userdata) _warn_unused_;
 
 #endif

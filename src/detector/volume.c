@@ -36,6 +36,7 @@
 #include <string.h>
 
 #include "alert/members.h"
+#include "detector/roster.h"
 #include "util/hash.h"
 #include "util/parse.h"
 #include "util/table.h"
@@ -85,11 +86,9 @@ struct rollup {
     char *job, *name;
     enum limit limit;
     int64_t n_limit;
-    int64_t start_usec, end_usec, first_usec, last_usec;
-    uint64_t n_alerts;
-    double score_max;
-    struct string_list users, hosts, ids;
-    bool is_cut, is_saved, is_dirty;
+    int64_t start_usec, end_usec;
+    struct roster roster;
+    bool is_saved, is_dirty;
     UT_hash_handle hh;
 };
 
@@ -109,9 +108,7 @@ static void rollup_free(struct rollup *rollup)
 {
     free(rollup->job);
     free(rollup->name);
-    string_list_done(&rollup->users);
-    string_list_done(&rollup->hosts);
-    string_list_done(&rollup->ids);
+    roster_done(&rollup->roster);
     free(rollup);
 }
 
@@ -241,20 +238,6 @@ static bool has_token(const struct volume *volume, const char id[HASH_ID_SIZE], 
     return !meter || meter->full_usec + cost_usec <= volume->now_usec + volume->period_usec[limit];
 }
 
-static int add_name(struct string_list *list, struct slice name, bool *is_cut)
-{
-    if (name.len == 0)
-        return 0;
-    for (size_t i = 0; i < list->n; i++)
-        if (slice_equal_string(name, list->items[i]))
-            return 0;
-    if (list->n >= ROLLUP_LIST_MAX) {
-        *is_cut = true;
-        return 0;
-    }
-    return string_list_add(list, name);
-}
-
 static int insert_rollup(struct volume *volume, struct rollup *made, struct slice job, struct slice name)
 {
     made->job = strndup(job.data, job.len);
@@ -307,27 +290,15 @@ static int get_rollup(struct volume *volume, const char *job, enum limit limit, 
 
 static int roll_up(struct volume *volume, const struct verdict *verdict, enum limit limit, struct slice name)
 {
-    int64_t time_usec = verdict->event->time_usec;
     char id[HASH_ID_SIZE];
     struct rollup *rollup;
     int r = get_rollup(volume, verdict->job, limit, name, &rollup);
 
     if (r < 0)
         return r;
-    if (rollup->n_alerts == 0) {
-        rollup->first_usec = rollup->last_usec = time_usec;
-        rollup->score_max = verdict->score;
-    }
-    rollup->n_alerts++;
-    rollup->first_usec = MIN(rollup->first_usec, time_usec);
-    rollup->last_usec = MAX(rollup->last_usec, time_usec);
-    rollup->score_max = MAX(rollup->score_max, verdict->score);
     rollup->is_dirty = true;
     alert_id(verdict, id);
-    r = add_name(&rollup->users, verdict->user, &rollup->is_cut);
-    if (r >= 0)
-        r = add_name(&rollup->hosts, verdict->event->host, &rollup->is_cut);
-    return r < 0 ? r : add_name(&rollup->ids, slice_from_string(id), &rollup->is_cut);
+    return roster_add(&rollup->roster, verdict, id, ROLLUP_LIST_MAX);
 }
 
 /* Whom a limit is of; absent: the event does not say. */
@@ -397,14 +368,14 @@ static int hand_over(const struct rollup *rollup, rollup_fn fn, void *userdata)
                             .limit_alerts = rollup->n_limit,
                             .start_usec = rollup->start_usec,
                             .end_usec = rollup->end_usec,
-                            .first_usec = rollup->first_usec,
-                            .last_usec = rollup->last_usec,
-                            .n_alerts = rollup->n_alerts,
-                            .score_max = rollup->score_max,
-                            .users = &rollup->users,
-                            .hosts = &rollup->hosts,
-                            .ids = &rollup->ids,
-                            .is_cut = rollup->is_cut,
+                            .first_usec = rollup->roster.first_usec,
+                            .last_usec = rollup->roster.last_usec,
+                            .n_alerts = rollup->roster.n_alerts,
+                            .score_max = rollup->roster.score_max,
+                            .users = &rollup->roster.users,
+                            .hosts = &rollup->roster.hosts,
+                            .ids = &rollup->roster.ids,
+                            .is_cut = rollup->roster.is_cut,
                         });
 }
 
@@ -448,33 +419,16 @@ int volume_finish(struct volume *volume, rollup_fn fn, void *userdata)
  * State.
  */
 
-static int tell(change_fn fn, void *userdata, const char *prefix, const char *name, struct slice value)
-{
-    _cleanup_(buffer_done) struct buffer key = BUFFER_INIT;
-    int r = buffer_append_format(&key, "%s%s", prefix, name);
-
-    return r < 0 ? r : fn(userdata, &(struct change){buffer_slice(&key), value});
-}
-
-static int save_list(const struct string_list *list, struct buffer *out)
-{
-    int r = buffer_append_u32(out, (uint32_t)list->n);
-
-    for (size_t i = 0; r >= 0 && i < list->n; i++)
-        r = buffer_append_field(out, slice_from_string(list->items[i]));
-    return r;
-}
-
 static int save_rollup(const struct rollup *rollup, struct buffer *out)
 {
     const uint64_t numbers[] = {(uint64_t)rollup->limit,
                                 (uint64_t)rollup->n_limit,
                                 (uint64_t)rollup->start_usec,
                                 (uint64_t)rollup->end_usec,
-                                (uint64_t)rollup->first_usec,
-                                (uint64_t)rollup->last_usec,
-                                rollup->n_alerts,
-                                rollup->is_cut};
+                                (uint64_t)rollup->roster.first_usec,
+                                (uint64_t)rollup->roster.last_usec,
+                                rollup->roster.n_alerts,
+                                rollup->roster.is_cut};
     int r = buffer_append_field(out, slice_from_string(rollup->job));
 
     if (r >= 0)
@@ -482,12 +436,8 @@ static int save_rollup(const struct rollup *rollup, struct buffer *out)
     for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(numbers); i++)
         r = buffer_append_u64(out, numbers[i]);
     if (r >= 0)
-        r = buffer_append_double(out, rollup->score_max);
-    if (r >= 0)
-        r = save_list(&rollup->users, out);
-    if (r >= 0)
-        r = save_list(&rollup->hosts, out);
-    return r < 0 ? r : save_list(&rollup->ids, out);
+        r = buffer_append_double(out, rollup->roster.score_max);
+    return r < 0 ? r : roster_save_lists(&rollup->roster, out);
 }
 
 static int now_changes(struct volume *volume, change_fn fn, void *userdata)
@@ -495,7 +445,7 @@ static int now_changes(struct volume *volume, change_fn fn, void *userdata)
     _cleanup_(buffer_done) struct buffer value = BUFFER_INIT;
     int r = buffer_append_u64(&value, (uint64_t)volume->now_usec);
 
-    return r < 0 ? r : tell(fn, userdata, NOW_KEY, "", buffer_slice(&value));
+    return r < 0 ? r : change_tell(fn, userdata, NOW_KEY, "", buffer_slice(&value));
 }
 
 int volume_changes(struct volume *volume, change_fn fn, void *userdata)
@@ -503,7 +453,7 @@ int volume_changes(struct volume *volume, change_fn fn, void *userdata)
     int r = 0;
 
     for (size_t i = 0; r >= 0 && i < volume->gone.n; i++)
-        r = tell(fn, userdata, volume->gone.items[i], "", SLICE_NULL);
+        r = change_tell(fn, userdata, volume->gone.items[i], "", SLICE_NULL);
     if (r < 0)
         return r;
     string_list_done(&volume->gone);
@@ -516,7 +466,7 @@ int volume_changes(struct volume *volume, change_fn fn, void *userdata)
             continue;
         r = buffer_append_u64(&value, (uint64_t)m->full_usec);
         if (r >= 0)
-            r = tell(fn, userdata, METER_PREFIX, m->id, buffer_slice(&value));
+            r = change_tell(fn, userdata, METER_PREFIX, m->id, buffer_slice(&value));
         m->is_dirty = r < 0;
         m->is_saved = true;
     }
@@ -527,7 +477,7 @@ int volume_changes(struct volume *volume, change_fn fn, void *userdata)
             continue;
         r = save_rollup(u, &value);
         if (r >= 0)
-            r = tell(fn, userdata, ROLLUP_PREFIX, u->id, buffer_slice(&value));
+            r = change_tell(fn, userdata, ROLLUP_PREFIX, u->id, buffer_slice(&value));
         u->is_dirty = r < 0;
         u->is_saved = true;
     }
@@ -559,23 +509,6 @@ static int load_meter(struct volume *volume, const char id[HASH_ID_SIZE], struct
     return r;
 }
 
-static int load_list(struct slice *bytes, struct string_list *list)
-{
-    uint32_t n;
-    int r = slice_read_u32(bytes, &n);
-
-    if (r >= 0 && n > ROLLUP_LIST_MAX)
-        return -EBADMSG;
-    for (uint32_t i = 0; r >= 0 && i < n; i++) {
-        struct slice item;
-
-        r = slice_read_field(bytes, &item);
-        if (r >= 0)
-            r = slice_is_absent(item) ? -EBADMSG : string_list_add(list, item);
-    }
-    return r;
-}
-
 static void rollup_freep(struct rollup **rollup)
 {
     if (*rollup)
@@ -595,13 +528,9 @@ static int load_rollup(struct volume *volume, const char id[HASH_ID_SIZE], struc
     for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(numbers); i++)
         r = slice_read_u64(&value, &numbers[i]);
     if (r >= 0)
-        r = slice_read_double(&value, &rollup->score_max);
+        r = slice_read_double(&value, &rollup->roster.score_max);
     if (r >= 0)
-        r = load_list(&value, &rollup->users);
-    if (r >= 0)
-        r = load_list(&value, &rollup->hosts);
-    if (r >= 0)
-        r = load_list(&value, &rollup->ids);
+        r = roster_load_lists(&value, ROLLUP_LIST_MAX, &rollup->roster);
     if (r < 0)
         return r;
     HASH_FIND(hh, volume->rollups, id, HASH_ID_SIZE - 1, there);
@@ -613,10 +542,10 @@ static int load_rollup(struct volume *volume, const char id[HASH_ID_SIZE], struc
     rollup->n_limit = (int64_t)numbers[1];
     rollup->start_usec = (int64_t)numbers[2];
     rollup->end_usec = (int64_t)numbers[3];
-    rollup->first_usec = (int64_t)numbers[4];
-    rollup->last_usec = (int64_t)numbers[5];
-    rollup->n_alerts = numbers[6];
-    rollup->is_cut = numbers[7] != 0;
+    rollup->roster.first_usec = (int64_t)numbers[4];
+    rollup->roster.last_usec = (int64_t)numbers[5];
+    rollup->roster.n_alerts = numbers[6];
+    rollup->roster.is_cut = numbers[7] != 0;
     rollup->is_saved = true;
     return insert_rollup(volume, TAKE_PTR(rollup), job, name);
 }

@@ -21,10 +21,15 @@ static int add_sink(struct metrics *m, const struct sink *sink)
     return r;
 }
 
-static int add_exception(void *userdata, const char *exception, const char *effect, uint64_t n)
+static int add_exception(void *userdata, const struct exception_count *count)
 {
-    return metrics_add(userdata, METRIC_EXCEPTIONS, n, (struct metric_label){"exception", exception},
-                       (struct metric_label){"effect", effect});
+    const struct metric_label exception = {"exception", count->exception};
+    const struct metric_label effect = {"effect", exception_effect_names[count->effect]};
+    int r = metrics_add(userdata, METRIC_EXCEPTIONS, count->n, exception, effect);
+
+    return r < 0 ? r
+                 : metrics_add(userdata, METRIC_EXCEPTION_TIME,
+                               (uint64_t)MAX(count->last_usec, INT64_C(0)) / 1000000, exception, effect);
 }
 
 int report_begin(struct report *report)

@@ -8,6 +8,7 @@
  * deletes the key.
  */
 
+#include "util/cleanup.h"
 #include "util/slice.h"
 
 struct change {
@@ -17,5 +18,9 @@ struct change {
 
 /* Receives a change; borrowed for the call. 0, or a negative errno that is forwarded. */
 typedef int (*change_fn)(void *userdata, const struct change *change);
+
+/* Hands a change of the key prefix + name to fn. What fn returns, or -ENOMEM. */
+int change_tell(change_fn fn, void *userdata, const char *prefix, const char *name,
+                struct slice value) _warn_unused_;
 
 #endif

@@ -42,6 +42,9 @@ static const struct {
     [METRIC_EXCEPTIONS] = {"hapax_exceptions_total", "counter",
                            "Alerts held back (suppress, digest) and process starts not learned (skip), by "
                            "exception and effect."},
+    [METRIC_EXCEPTION_TIME] =
+        {"hapax_exception_last_timestamp_seconds", "gauge",
+         "When an exception was last used, by the time of the event, by exception and effect."},
     [METRIC_OUTBOX_DOCUMENTS] = {"hapax_outbox_documents", "gauge", "Alerts waiting for a sink."},
     [METRIC_OUTBOX_BYTES] = {"hapax_outbox_bytes", "gauge", "Size of the alerts waiting for a sink."},
     [METRIC_OUTBOX_AGE] = {"hapax_outbox_oldest_seconds", "gauge",

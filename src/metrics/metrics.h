@@ -22,8 +22,9 @@ enum metric {
     METRIC_PENDING,
     METRIC_SELECTED,
     METRIC_ALERTS,
-    METRIC_WITHHELD,   /* label reason */
-    METRIC_EXCEPTIONS, /* labels exception, effect */
+    METRIC_WITHHELD,       /* label reason */
+    METRIC_EXCEPTIONS,     /* labels exception, effect */
+    METRIC_EXCEPTION_TIME, /* likewise */
     METRIC_OUTBOX_DOCUMENTS,
     METRIC_OUTBOX_BYTES,
     METRIC_OUTBOX_AGE,

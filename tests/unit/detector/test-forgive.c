@@ -216,9 +216,11 @@ Test(forgive, what_is_held_back_with_and_without_restarts)
     }
 }
 
-static int say_count(void *userdata, const char *exception, const char *effect, uint64_t n)
+static int say_count(void *userdata, const struct exception_count *count)
 {
-    return buffer_append_format(userdata, "%s %s %llu;", exception, effect, (unsigned long long)n);
+    return buffer_append_format(userdata, "%s %s %llu last %lld;", count->exception,
+                                exception_effect_names[count->effect], (unsigned long long)count->n,
+                                (long long)((count->last_usec - T0) / USEC_PER_SEC));
 }
 
 Test(forgive, another_set_takes_over)
@@ -238,7 +240,7 @@ Test(forgive, another_set_takes_over)
     run(&f, "after: nothing forgives the agent any more", later, 1);
     cr_expect_eq(forgive_skips(f.forgive, "j", &event, &exception), 0);
     cr_expect_eq(forgive_counts(f.forgive, say_count, &f.said), 0);
-    assert_slice(buffer_slice(&f.said), "never skip 1;agent suppress 1;", "counts");
+    assert_slice(buffer_slice(&f.said), "never skip 1 last -1767571200;agent suppress 1 last 1;", "counts");
     fixture_close(&f);
 }
 
@@ -263,5 +265,58 @@ Test(forgive, what_is_old_is_deleted_and_what_is_damaged_refused)
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         cr_expect_eq(forgive_restore(f.forgive, &(struct change){slice_from_string(keys[i]), SLICE("short")}),
                      -EBADMSG, "%s", keys[i]);
+    fixture_close(&f);
+}
+
+/* A chain that is made anew by a reload, and a process that is started again, go on from what is saved. */
+Test(forgive, counters_go_on_over_restarts_and_end_with_their_exception)
+{
+    static const char without[] = "exceptions:\n- {id: agent, reason: r, owner: o, match: {user.name: x}}\n";
+    struct fixture f = {.is_restarting = true};
+    const struct step steps[] = {NOW("svc", "agent", 0, VERDICT_ALERT, VERDICT_SUPPRESSED, "agent", 1),
+                                 NOW("dora", "bash", 0, VERDICT_ALERT, VERDICT_DIGESTED, "night", 1),
+                                 NOW("svc", "agent", 3, VERDICT_ALERT, VERDICT_SUPPRESSED, "agent", 1),
+                                 NOW("svc2", "agent", 1, VERDICT_ALERT, VERDICT_SUPPRESSED, "agent", 1)};
+    struct diag_list diags = DIAG_LIST_INIT;
+    struct exception_set *other;
+
+    fixture_open(&f);
+    run(&f, "counted", steps, ARRAY_SIZE(steps));
+    buffer_clear(&f.said);
+    cr_expect_eq(forgive_counts(f.forgive, say_count, &f.said), 0);
+    assert_slice(buffer_slice(&f.said), "night digest 1 last 1;agent suppress 3 last 2701;", "counts");
+
+    cr_assert_eq(exception_set_try("f", "f", slice_from_string(without), &diags, &other), 0);
+    exception_set_free(f.set);
+    f.set = other;
+    restart(&f);
+    cr_expect_eq(forgive_advance(f.forgive, T0 + SPAN, on_digest, &f), 0);
+    restart(&f);
+    buffer_clear(&f.said);
+    cr_expect_eq(forgive_counts(f.forgive, say_count, &f.said), 0);
+    assert_slice(buffer_slice(&f.said), "agent suppress 3 last 2701;",
+                 "the one that is gone, and the edited one");
+    fixture_close(&f);
+}
+
+Test(forgive, counters_that_are_damaged_are_refused)
+{
+    static const struct {
+        const char *name;
+        struct slice key, value;
+    } damaged[] = {
+        {"no exception", {"forgive/count//skip", 19}, {"\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", 16}},
+        {"no effect", {"forgive/count/a", 15}, {"\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", 16}},
+        {"an effect that is none", {"forgive/count/a/x", 17}, {"\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", 16}},
+        {"never", {"forgive/count/a/skip", 20}, {"\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", 16}},
+        {"cut", {"forgive/count/a/skip", 20}, {"\1\0\0\0\0\0\0\0", 8}},
+        {"long", {"forgive/count/a/skip", 20}, {"\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0x", 17}},
+    };
+    struct fixture f = {0};
+
+    fixture_open(&f);
+    for (size_t i = 0; i < ARRAY_SIZE(damaged); i++)
+        cr_expect_eq(forgive_restore(f.forgive, &(struct change){damaged[i].key, damaged[i].value}), -EBADMSG,
+                     "%s", damaged[i].name);
     fixture_close(&f);
 }
