@@ -21,9 +21,11 @@
  *
  * User rulebases keep this as long as no rule cuts a name out of the middle of a word.
  *
- * The search: names are kept by their first two bytes, a table of all pairs finds where one could begin
- * (gate_scan.h), the names that begin so are compared there. libhyperscan was considered: it needs a compiled
- * database and a scratch space and gains nothing for some hundred short literals that must stand as words.
+ * The search: one pass finds where a name could begin by its first two bytes (gate_scan.h), and says whether
+ * there was anything that could hide one; the names that begin so are compared there. "audit(" is looked for
+ * by its end: documents of auditd's modules say "audit" every other line, and hardly ever "t(". libhyperscan
+ * was considered: it needs a compiled database and a scratch space and gains nothing for some hundred short
+ * literals that must stand as words.
  */
 #include "normalize/gate.h"
 
@@ -39,9 +41,11 @@
 /* A word to look for: a wanted name, or a mark. */
 struct word {
     struct slice text;
-    bool is_mark;   /* its record passes whether it is a key or not */
-    bool may_go_on; /* anything may stand behind it */
-    uint32_t next;  /* of those with the same first byte, index + 1 */
+    uint64_t head, head_mask; /* its first bytes, up to eight, as they stand in memory */
+    uint8_t anchor;           /* offset of the two bytes by which it is found */
+    bool is_mark;             /* its record passes whether it is a key or not */
+    bool may_go_on;           /* anything may stand behind it */
+    uint32_t next;            /* of those with the same byte at the anchor, index + 1 */
 };
 
 struct gate {
@@ -50,19 +54,20 @@ struct gate {
     char *bytes; /* of all words and texts */
     struct word *words;
     uint32_t n_words;
-    uint32_t by_first[256]; /* index + 1 */
-    uint32_t *by_hash;      /* names: open addressing, index + 1, at most half full */
-    size_t hash_size;       /* a power of two */
+    uint32_t by_byte[256]; /* at the anchor: index + 1 */
+    uint32_t *by_hash;     /* names: open addressing, index + 1, at most half full */
+    size_t hash_size;      /* a power of two */
     struct slice *texts;
     size_t n_texts;
 };
 
 static const struct {
     struct slice text;
+    uint8_t anchor;
     bool may_go_on;
 } marks[] = {
-    {SLICE("audit("), true},      /* every audit record's header */
-    {SLICE("_TRANSPORT"), false}, /* an entry of journalctl -o json */
+    {SLICE("audit("), 4, true},      /* every audit record's header */
+    {SLICE("_TRANSPORT"), 0, false}, /* an entry of journalctl -o json */
 };
 
 struct gate *gate_free(struct gate *gate)
@@ -104,21 +109,28 @@ static bool is_plain(struct slice name)
     return !is_number;
 }
 
-static void add_word(struct gate *gate, struct slice text, bool is_mark, bool may_go_on)
+static void add_word(struct gate *gate, struct word word)
 {
-    uint8_t first = (uint8_t)text.data[0];
+    const uint8_t *anchor = (const uint8_t *)word.text.data + word.anchor;
+    size_t head_len = MIN(word.text.len, sizeof(word.head));
     uint32_t at = gate->n_words++;
 
-    gate->words[at] = (struct word){.text = text, .is_mark = is_mark, .may_go_on = may_go_on};
-    gate->words[at].next = gate->by_first[first];
-    gate->by_first[first] = at + 1;
-    if (text.len > 1) {
-        gate_table_add(&gate->table, first, (uint8_t)text.data[1], first);
+    memcpy(&word.head, word.text.data, head_len);
+    memset(&word.head_mask, 0xff, head_len);
+    word.next = gate->by_byte[*anchor];
+    gate->words[at] = word;
+    gate->by_byte[*anchor] = at + 1;
+    if (word.anchor > 0) {
+        gate_table_add_inside(&gate->table, anchor[0], anchor[1]);
+        return;
+    }
+    if (word.text.len > 1) {
+        gate_table_add_beginning(&gate->table, anchor[0], anchor[1]);
         return;
     }
     for (unsigned c = 0; c < 256; c++)
-        if (!gate->table.classes[c])
-            gate_table_add(&gate->table, first, (uint8_t)c, first);
+        if (!(gate->table.classes[c] & GATE_BYTE_IS_WORD))
+            gate_table_add_beginning(&gate->table, anchor[0], (uint8_t)c);
 }
 
 static size_t hash_place(const struct gate *gate, struct slice name)
@@ -144,7 +156,7 @@ static void add_name(struct gate *gate, struct slice name, char **p)
     if (gate->by_hash[at] != 0)
         return;
     memcpy(*p, name.data, name.len);
-    add_word(gate, slice_new(*p, name.len), false, false);
+    add_word(gate, (struct word){.text = slice_new(*p, name.len)});
     gate->by_hash[at] = gate->n_words;
     *p += name.len;
 }
@@ -188,7 +200,10 @@ int gate_new(const struct wanted *wanted, struct gate **ret_gate)
         add_name(gate, slice_head(name, COMM_BYTES_MAX), &p);
     }
     for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
-        add_word(gate, marks[i].text, true, marks[i].may_go_on);
+        add_word(gate, (struct word){.text = marks[i].text,
+                                     .anchor = marks[i].anchor,
+                                     .is_mark = true,
+                                     .may_go_on = marks[i].may_go_on});
     for (; gate->n_texts < wanted->n_texts; gate->n_texts++) {
         size_t len = strlen(wanted->texts[gate->n_texts]);
 
@@ -219,28 +234,55 @@ static bool is_key_end(struct slice bytes, size_t at)
     return false;
 }
 
-static bool is_word_at(const struct gate *gate, struct slice bytes, size_t at, bool is_json)
-{
-    for (uint32_t i = gate->by_first[(uint8_t)bytes.data[at]]; i != 0; i = gate->words[i - 1].next) {
-        const struct word *word = &gate->words[i - 1];
-        size_t end = at + word->text.len;
+struct search {
+    const struct gate *gate;
+    bool is_json;
+};
 
-        if (!slice_starts_with(slice_skip(bytes, at), word->text))
+/* Whether the word begins at start. */
+static bool is_word_text(const struct word *word, struct slice bytes, size_t start)
+{
+    uint64_t head;
+
+    if (word->text.len > bytes.len - start)
+        return false;
+    if (bytes.len - start < sizeof(head))
+        return memcmp(bytes.data + start, word->text.data, word->text.len) == 0;
+    memcpy(&head, bytes.data + start, sizeof(head));
+    return (head & word->head_mask) == word->head &&
+           (word->text.len <= sizeof(head) ||
+            memcmp(bytes.data + start + sizeof(head), word->text.data + sizeof(head),
+                   word->text.len - sizeof(head)) == 0);
+}
+
+static bool is_word_at(const void *userdata, struct slice bytes, size_t at)
+{
+    const struct search *search = userdata;
+    const struct gate *gate = search->gate;
+
+    for (uint32_t i = gate->by_byte[(uint8_t)bytes.data[at]]; i != 0; i = gate->words[i - 1].next) {
+        const struct word *word = &gate->words[i - 1];
+        size_t start = at - word->anchor, end = start + word->text.len;
+
+        if (at < word->anchor || !is_word_text(word, bytes, start))
+            continue;
+        if (start > 0 && is_word_byte(bytes.data[start - 1]))
             continue;
         if (!word->may_go_on && end < bytes.len && is_word_byte(bytes.data[end]))
             continue;
-        if (word->is_mark || !is_json || !is_key_end(bytes, end))
+        if (word->is_mark || !search->is_json || !is_key_end(bytes, end))
             return true;
     }
     return false;
 }
 
-static bool has_word(const struct gate *gate, struct slice bytes, bool is_json)
+/* *ret_classes, where there is none: GATE_BYTE_* of the bytes. */
+static bool has_word(const struct gate *gate, struct slice bytes, bool is_json, unsigned *ret_classes)
 {
-    for (size_t at = gate->scan(&gate->table, bytes, 0); at < bytes.len;
-         at = gate->scan(&gate->table, bytes, at + 1))
-        if (is_word_at(gate, bytes, at, is_json))
-            return true;
+    const struct search search = {gate, is_json};
+
+    if (gate->scan(&gate->table, bytes, is_word_at, &search, ret_classes))
+        return true;
     for (size_t i = 0; i < gate->n_texts; i++)
         if (slice_find_slice(bytes, gate->texts[i]) < bytes.len)
             return true;
@@ -263,13 +305,6 @@ static bool has_escape(struct slice bytes)
                 return true;
     }
     return false;
-}
-
-/* Whether quotes or backslashes may stand inside a name. In JSON a bare '"' is structure. */
-static bool has_quoting(struct slice bytes, bool is_json)
-{
-    return slice_find(bytes, '\\') < bytes.len || slice_find(bytes, '\'') < bytes.len ||
-           (!is_json && slice_find(bytes, '"') < bytes.len);
 }
 
 /*
@@ -309,12 +344,20 @@ bool gate_may_want(const struct gate *gate, struct slice bytes, bool is_json)
 {
     /* chosen: a longer record with quoting is rare enough to be read */
     char stripped[4096];
+    /* what may stand inside a name, or spell one. In JSON a bare '"' is structure */
+    unsigned hiding =
+        GATE_BYTE_IS_MARK | GATE_BYTE_IS_BACKSLASH | (is_json ? 0 : (unsigned)GATE_BYTE_IS_QUOTE);
+    unsigned classes;
 
-    if (has_word(gate, bytes, is_json) || has_escape(bytes))
+    if (has_word(gate, bytes, is_json, &classes))
         return true;
-    if (!has_quoting(bytes, is_json))
+    if (!(classes & hiding))
+        return false;
+    if (has_escape(bytes))
+        return true;
+    if (!(classes & hiding & ~GATE_BYTE_IS_MARK) && slice_find(bytes, '\'') == bytes.len)
         return false;
     if (bytes.len > sizeof(stripped))
         return true;
-    return has_word(gate, slice_new(stripped, strip_quoting(bytes, is_json, stripped)), is_json);
+    return has_word(gate, slice_new(stripped, strip_quoting(bytes, is_json, stripped)), is_json, &classes);
 }

@@ -6,48 +6,66 @@
  */
 #include "normalize/gate_scan.h"
 
-#include <stdbool.h>
+#include "normalize/gate_tables.h"
 
 static bool is_word(unsigned c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
+/* A byte of a class that has one bit in the tables. */
+static void set_class(struct gate_table *table, uint8_t c, unsigned class, unsigned bit)
+{
+    table->classes[c] = (uint8_t) class;
+    table->class_low[c & 15] |= (uint8_t)bit;
+    table->class_high[c >> 4] |= (uint8_t)bit;
+}
+
 void gate_table_init(struct gate_table *table)
 {
-    for (unsigned c = 0; c < 256; c++)
-        table->classes[c] = is_word(c) ? GATE_BYTE_IS_WORD : 0;
     /* A bit per row of the code chart (bytes of one high half), which makes it exact. '_' is in the row of P.
      */
-    for (unsigned row = 3; row <= 7; row++) {
-        table->word_high[row] = (uint8_t)(1U << (row - 3));
-        for (unsigned low = 0; low < 16; low++)
-            if (is_word(row << 4 | low))
-                table->word_low[low] |= (uint8_t)(1U << (row - 3));
-    }
+    for (unsigned c = 0x30; c < 0x80; c++)
+        if (is_word(c))
+            set_class(table, (uint8_t)c, GATE_BYTE_IS_WORD, 1U << ((c >> 4) - 3));
+    set_class(table, '\'', GATE_BYTE_IS_MARK, GATE_BIT_MARK);
+    set_class(table, '&', GATE_BYTE_IS_MARK, GATE_BIT_MARK);
+    set_class(table, '\\', GATE_BYTE_IS_BACKSLASH, GATE_BIT_BACKSLASH);
+    set_class(table, '"', GATE_BYTE_IS_QUOTE, GATE_BIT_QUOTE);
 }
 
-void gate_table_add(struct gate_table *table, uint8_t first, uint8_t second, unsigned bucket)
+static void add(struct gate_table *table, uint8_t *pairs, uint8_t first, uint8_t second, unsigned bit)
 {
-    uint8_t bit = (uint8_t)(1U << bucket % 8);
-    unsigned bigram = (unsigned)first | (unsigned)second << 8;
+    unsigned pair = (unsigned)first | (unsigned)second << 8;
 
-    table->bigrams[bigram / 8] |= (uint8_t)(1U << bigram % 8);
-    table->first_low[first & 15] |= bit;
-    table->first_high[first >> 4] |= bit;
-    table->second_low[second & 15] |= bit;
-    table->second_high[second >> 4] |= bit;
+    pairs[pair / 8] |= (uint8_t)(1U << pair % 8);
+    table->first_low[first & 15] |= (uint8_t)bit;
+    table->first_high[first >> 4] |= (uint8_t)bit;
+    table->second_low[second & 15] |= (uint8_t)bit;
+    table->second_high[second >> 4] |= (uint8_t)bit;
 }
 
-size_t gate_scan_bytes(const struct gate_table *table, struct slice text, size_t from)
+void gate_table_add_beginning(struct gate_table *table, uint8_t first, uint8_t second)
+{
+    add(table, table->beginnings, first, second, 1U << first % 7);
+}
+
+void gate_table_add_inside(struct gate_table *table, uint8_t first, uint8_t second)
+{
+    add(table, table->insides, first, second, GATE_BIT_INSIDE);
+}
+
+bool gate_scan_bytes(const struct gate_table *table, struct slice text, gate_check_fn check,
+                     const void *userdata, unsigned *ret_classes)
 {
     const uint8_t *p = (const uint8_t *)text.data;
+    unsigned classes = 0;
 
-    for (size_t i = from; i < text.len; i++) {
-        unsigned bigram = (unsigned)p[i] | (i + 1 < text.len ? (unsigned)p[i + 1] << 8 : 0);
-
-        if ((table->bigrams[bigram / 8] & 1U << bigram % 8) && (i == 0 || !table->classes[p[i - 1]]))
-            return i;
+    for (size_t i = 0; i < text.len; i++) {
+        classes |= table->classes[p[i]];
+        if (gate_is_place(table, text, i) && check(userdata, text, i))
+            return true;
     }
-    return text.len;
+    *ret_classes = classes;
+    return false;
 }

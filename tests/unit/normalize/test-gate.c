@@ -104,29 +104,85 @@ Test(gate, looks_for_texts_too)
     cr_expect(gate_wants_name(gate, SLICE("cat")), "arguments are not known at SYSCALL");
 }
 
+/* What a search asked about, and which of its questions it is told yes to. */
+struct places {
+    size_t at[256];
+    size_t n, n_wanted;
+};
+
+static bool note_place(const void *userdata, struct slice text, size_t at)
+{
+    struct places *places = (struct places *)(uintptr_t)userdata;
+
+    cr_assert_lt(at, text.len);
+    /* the vectors may look at a place twice */
+    for (size_t i = 0; i < places->n; i++)
+        if (places->at[i] == at)
+            return false;
+    places->at[places->n++] = at;
+    return places->n == places->n_wanted;
+}
+
 Test(gate, finds_the_same_by_vectors_and_by_bytes)
 {
-    static const char alphabet[] = "ssw_ /\"ip-6\xff\x80Z";
+    static const char alphabet[] = "ssw_ /\"ip-6\xff\x80Z", rare[] = "'&\\\"t(", dull[] = "-/ \xff:;";
     struct gate_table table = {0};
     uint64_t state = 1;
     char text[200];
 
     gate_table_init(&table);
-    gate_table_add(&table, 's', 's', 's');
-    gate_table_add(&table, 'i', 'p', 'i');
-    gate_table_add(&table, 'w', '"', 'w');
-    gate_table_add(&table, 'w', '\0', 'w');
-    for (unsigned round = 0; round < 2000; round++) {
+    gate_table_add_beginning(&table, 's', 's');
+    gate_table_add_beginning(&table, 'i', 'p');
+    gate_table_add_beginning(&table, 'w', '"');
+    gate_table_add_beginning(&table, 'w', '\0');
+    gate_table_add_inside(&table, 't', '(');
+    for (unsigned round = 0; round < 20000; round++) {
         size_t len = round % sizeof(text);
-        struct slice s;
+        struct places fast = {.n_wanted = round % 7}, slow = fast;
+        unsigned fast_classes = 0, slow_classes = 0;
+        bool is_fast, is_slow;
 
         for (size_t i = 0; i < len; i++) {
+            bool is_dull = round % 4 == 0, is_rare;
+
             state = state * UINT64_C(6364136223846793005) + 1442695040888963407U;
-            text[i] = alphabet[(state >> 33) % (sizeof(alphabet) - 1)];
+            is_rare = (state >> 20) % 64 == 0;
+            text[i] = is_rare   ? rare[(state >> 33) % (sizeof(rare) - 1)]
+                      : is_dull ? dull[(state >> 33) % (sizeof(dull) - 1)]
+                                : alphabet[(state >> 33) % (sizeof(alphabet) - 1)];
         }
-        s = slice_new(text, len);
-        for (size_t from = 0; from <= len; from++)
-            cr_assert_eq(gate_scan_best()(&table, s, from), gate_scan_bytes(&table, s, from),
-                         "round %u, from %zu", round, from);
+        is_fast = gate_scan_best()(&table, slice_new(text, len), note_place, &fast, &fast_classes);
+        is_slow = gate_scan_bytes(&table, slice_new(text, len), note_place, &slow, &slow_classes);
+        cr_assert_eq(is_fast, is_slow, "round %u", round);
+        cr_assert_eq(fast_classes, slow_classes, "round %u: classes %x, expected %x", round, fast_classes,
+                     slow_classes);
+        cr_assert_eq(fast.n, slow.n, "round %u", round);
+        for (size_t i = 0; i < fast.n; i++)
+            cr_assert_eq(fast.at[i], slow.at[i], "round %u", round);
+    }
+}
+
+Test(gate, knows_what_may_hide_a_word)
+{
+    _cleanup_(gate_freep) struct gate *gate = new_gate(names, ARRAY_SIZE(names), NULL, 0);
+    char text[300];
+
+    cr_assert_not_null(gate);
+    /* s's, s\s and &#115;s at every offset: the vectors see the marks wherever they stand */
+    for (size_t at = 0; at + 8 < sizeof(text); at++) {
+        static const char *const hidden[] = {" s's ", " s\\s ", " &#115;s", " s\"s "};
+
+        for (size_t i = 0; i < ARRAY_SIZE(hidden); i++) {
+            memset(text, '-', sizeof(text));
+            memcpy(text + at, hidden[i], strlen(hidden[i]));
+            cr_expect(gate_may_want(gate, slice_new(text, sizeof(text)), false), "%s at %zu", hidden[i], at);
+        }
+        memset(text, '-', sizeof(text));
+        memcpy(text + at, "audit(", 6);
+        cr_expect(gate_may_want(gate, slice_new(text, sizeof(text)), true), "a mark at %zu", at);
+        memcpy(text + at, "ss-bc;", 6);
+        cr_expect(gate_may_want(gate, slice_new(text, sizeof(text)), true), "a name at %zu", at);
+        memcpy(text + at, "sa-bc&", 6);
+        cr_expect_not(gate_may_want(gate, slice_new(text, sizeof(text)), true), "no name at %zu", at);
     }
 }
