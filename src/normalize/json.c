@@ -30,7 +30,7 @@ int json_read(struct json_parser *parser, struct slice text, const struct text_l
     text = slice_trim(text);
     if (slice_starts_with(text, cee))
         text = slice_skip(text, cee.len);
-    r = json_document_new(parser, text, &document);
+    r = json_document_new_cut(parser, text, &document);
     if (r < 0)
         return r;
     if (r == 0)

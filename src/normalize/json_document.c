@@ -13,13 +13,17 @@
  * at each dot. Paths have at most six names, which bounds the tries.
  *
  * Documents that spell no name with a dot, which is nearly all, can only be nested: every path has one place.
- * They get a table of paths, made in one walk, since readers ask for some sixty, most of which are of other
- * agents.
+ * They get a table of the paths that readers ask for, made in one walk, since these are some sixty, most of
+ * them of other agents.
+ *
+ * For readers who ask only for such paths a document is cut to them (json_cut.c), which leaves the library a
+ * third. Cutting checks more strictly than the gate; what it does not want to cut goes through that.
  *
  * The library's tokener is kept from document to document: it is 3 KiB, which is large enough to make the C
  * library put all small free blocks together again each time it is allocated.
  *
- * Cost: the gate ~1 ns a byte, the library ~10 ns a byte and an allocation for each value.
+ * Cost: the gate and the cut ~1 ns a byte, the library ~10 ns a byte of what is left and some allocations for
+ * each value.
  */
 #include "normalize/json_document.h"
 
@@ -31,10 +35,15 @@
 
 #include <libfastjson/json.h>
 
+#include "normalize/json_cut.h"
 #include "util/parse.h"
 
 /* chosen: Elasticsearch's index.mapping.depth.limit is 20 */
 #define DEPTH_LIMIT 64
+/* chosen: no agent comes near; each level takes a frame of the stack */
+#define CUT_DEPTH_LIMIT 32
+/* chosen: what a large document leaves behind is given back above this */
+#define KEEP_BYTES (256U * 1024)
 /* chosen: some 2800 members in one object; Elasticsearch maps at most 1000 fields (total_fields.limit) */
 #define COMPARISONS_MAX (4U * 1024 * 1024)
 /* longest name of a path we ask for, with its NUL */
@@ -153,16 +162,17 @@ void json_parser_done(struct json_parser *parser)
 {
     if (parser->tokener)
         fjson_tokener_free(parser->tokener);
+    json_paths_free(parser->paths);
+    buffer_done(&parser->cut);
     free(parser->index);
     *parser = (struct json_parser){0};
 }
 
-int json_document_new(struct json_parser *parser, struct slice text, struct json_document **ret_document)
+/* What a gate let through. */
+static int parse(struct json_parser *parser, struct slice text, struct json_document **ret_document)
 {
     struct fjson_object *root;
 
-    if (text.len > INT_MAX || !is_acceptable(text))
-        return 0;
     /* one more than the gate's: the library counts scalars as a level */
     if (!parser->tokener)
         parser->tokener = fjson_tokener_new_ex(DEPTH_LIMIT + 1);
@@ -178,6 +188,36 @@ int json_document_new(struct json_parser *parser, struct slice text, struct json
     }
     *ret_document = (struct json_document *)root;
     return 1;
+}
+
+int json_document_new(struct json_parser *parser, struct slice text, struct json_document **ret_document)
+{
+    if (text.len > INT_MAX || !is_acceptable(text))
+        return 0;
+    return parse(parser, text, ret_document);
+}
+
+int json_document_new_cut(struct json_parser *parser, struct slice text, struct json_document **ret_document)
+{
+    static const struct json_cut_limits limits = {CUT_DEPTH_LIMIT, COMPARISONS_MAX};
+    bool is_cut;
+    int r = 0;
+
+    if (parser->is_uncut || text.len > INT_MAX)
+        return json_document_new(parser, text, ret_document);
+    if (!parser->paths)
+        r = json_paths_new(&parser->paths);
+    buffer_clear(&parser->cut);
+    if (r >= 0)
+        r = buffer_reserve(&parser->cut, text.len);
+    if (r < 0)
+        return r;
+    is_cut = json_cut(parser->paths, &limits, text, parser->cut.data, &parser->cut.len);
+    r = is_cut ? parse(parser, buffer_slice(&parser->cut), ret_document)
+               : json_document_new(parser, text, ret_document);
+    if (parser->cut.size > KEEP_BYTES)
+        buffer_done(&parser->cut);
+    return r;
 }
 
 struct json_document *json_document_free(struct json_document *document)
@@ -201,63 +241,32 @@ static struct fjson_object *unwrap(struct fjson_object *object)
     return object;
 }
 
-/* chosen: three times what the agents send; what has more is searched */
-#define INDEX_MEMBERS_MAX 512U
-#define INDEX_SLOTS       1024U
-
-struct index_entry {
-    const char *name; /* the document's */
-    uint32_t name_len;
-    uint32_t hash;   /* of the path */
-    uint32_t parent; /* index + 1; 0: at the root */
-    struct fjson_object *value;
-};
-
 struct json_index {
+    struct json_paths *paths;
     const struct json_node *root;
-    uint32_t n_entries;
-    struct index_entry entries[INDEX_MEMBERS_MAX];
-    uint16_t slots[INDEX_SLOTS]; /* index + 1 */
+    struct fjson_object *values[JSON_PATHS_NODES_MAX]; /* by the node of the path */
 };
 
-/* Of a path of which hash is the beginning's (0: none) and name the rest: its ends and length tell names
- * apart. */
-static uint32_t path_hash(uint32_t hash, const char *name, size_t len)
-{
-    uint32_t first = (unsigned char)name[0], second = (unsigned char)name[len / 2],
-             last = (unsigned char)name[len - 1];
-
-    hash = (hash ^ (first | second << 8 | last << 16 | (uint32_t)len << 24)) * 2654435761U;
-    return hash ^ hash >> 15;
-}
-
-/* false: the table cannot say all. Depth is bounded by DEPTH_LIMIT. */
-static bool index_members(struct json_index *index, struct fjson_object *object, uint32_t parent,
-                          uint32_t hash)
+/* false: the table cannot say all. Depth is bounded by that of the tree. */
+static bool index_members(struct json_index *index, struct fjson_object *object, unsigned node)
 {
     struct fjson_object_iterator it = fjson_object_iter_begin(object), end = fjson_object_iter_end(object);
 
     for (; !fjson_object_iter_equal(&it, &end); fjson_object_iter_next(&it)) {
-        const char *name = fjson_object_iter_peek_name(&it);
+        struct slice name = slice_from_string(fjson_object_iter_peek_name(&it));
         struct fjson_object *value = fjson_object_iter_peek_value(&it), *inner;
-        size_t len = 0, slot;
-        uint32_t entry_hash;
+        unsigned child;
 
-        while (name[len] != '.' && name[len] != '\0')
-            len++;
-        if (len == 0 || name[len] != '\0' || len > UINT8_MAX || index->n_entries == INDEX_MEMBERS_MAX)
+        if (slice_find(name, '.') < name.len)
             return false;
-        if (!value) /* null counts as not there */
+        child = json_paths_child(index->paths, node, name);
+        if (child == JSON_PATHS_NONE || !value) /* null counts as not there */
             continue;
-        entry_hash = path_hash(hash, name, len);
-        index->entries[index->n_entries++] = (struct index_entry){
-            .name = name, .name_len = (uint32_t)len, .hash = entry_hash, .parent = parent, .value = value};
-        for (slot = entry_hash % INDEX_SLOTS; index->slots[slot] != 0;)
-            slot = (slot + 1) % INDEX_SLOTS;
-        index->slots[slot] = (uint16_t)index->n_entries;
+        index->values[child] = value;
+        if (!json_paths_goes_on(index->paths, child))
+            continue;
         inner = unwrap(value);
-        if (fjson_object_is_type(inner, fjson_type_object) &&
-            !index_members(index, inner, index->n_entries, entry_hash))
+        if (fjson_object_is_type(inner, fjson_type_object) && !index_members(index, inner, child))
             return false;
     }
     return true;
@@ -268,60 +277,29 @@ int json_parser_index(struct json_parser *parser, const struct json_node *node,
 {
     struct fjson_object *object = unwrap(to_fjson(node));
     struct json_index *index = parser->index;
+    int r = parser->paths ? 0 : json_paths_new(&parser->paths);
 
     *ret_index = NULL;
+    if (r < 0)
+        return r;
     if (!index)
         parser->index = index = malloc(sizeof(*index));
     if (!index)
         return -ENOMEM;
-    index->root = node;
-    index->n_entries = 0;
-    memset(index->slots, 0, sizeof(index->slots));
-    if (!object || !fjson_object_is_type(object, fjson_type_object) || !index_members(index, object, 0, 0))
+    *index = (struct json_index){.paths = parser->paths, .root = node};
+    if (!object || !fjson_object_is_type(object, fjson_type_object) ||
+        !index_members(index, object, JSON_PATHS_ROOT))
         return 0;
     *ret_index = index;
     return 0;
 }
 
-/* Whether the entry's path is this one, from its end. */
-static bool is_entry(const struct json_index *index, const struct index_entry *entry, const char *path,
-                     size_t len)
-{
-    for (;;) {
-        if (entry->name_len > len || memcmp(path + len - entry->name_len, entry->name, entry->name_len) != 0)
-            return false;
-        len -= entry->name_len;
-        if (entry->parent == 0)
-            return len == 0;
-        if (len == 0 || path[--len] != '.')
-            return false;
-        entry = &index->entries[entry->parent - 1];
-    }
-}
-
 static struct fjson_object *index_find(const struct json_index *index, const char *path)
 {
-    uint32_t hash = 0;
-    size_t len = 0;
+    unsigned node = json_paths_find(index->paths, path);
 
-    for (;; len++) {
-        size_t start = len;
-
-        while (path[len] != '.' && path[len] != '\0')
-            len++;
-        if (len == start)
-            return NULL;
-        hash = path_hash(hash, path + start, len - start);
-        if (path[len] == '\0')
-            break;
-    }
-    for (size_t slot = hash % INDEX_SLOTS; index->slots[slot] != 0; slot = (slot + 1) % INDEX_SLOTS) {
-        const struct index_entry *entry = &index->entries[index->slots[slot] - 1];
-
-        if (entry->hash == hash && is_entry(index, entry, path, len))
-            return entry->value;
-    }
-    return NULL;
+    assert(node != JSON_PATHS_NONE); /* a path that is not listed in json_paths.c */
+    return index->values[node];
 }
 
 static struct fjson_object *find(struct fjson_object *object, const char *path)

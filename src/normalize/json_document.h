@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "util/arena.h"
+#include "util/buffer.h"
 #include "util/cleanup.h"
 #include "util/slice.h"
 
@@ -17,11 +18,15 @@ struct json_node;
 struct json_document;
 
 struct json_index;
+struct json_paths;
 
 /* What is kept from one document to the next. Zero-initialise, release with json_parser_done. */
 struct json_parser {
     void *tokener; /* libfastjson's */
     struct json_index *index;
+    struct json_paths *paths;
+    struct buffer cut; /* what is left of the document's text */
+    bool is_uncut;     /* the caller's: documents are never cut, which changes no result */
 };
 
 void json_parser_done(struct json_parser *parser);
@@ -32,15 +37,23 @@ void json_parser_done(struct json_parser *parser);
  */
 int json_document_new(struct json_parser *parser, struct slice text,
                       struct json_document **ret_document) _warn_unused_;
+
+/*
+ * The same, of which only those members are sure to be there that json_paths.c lists: for readers who ask for
+ * nothing else from the root.
+ */
+int json_document_new_cut(struct json_parser *parser, struct slice text,
+                          struct json_document **ret_document) _warn_unused_;
+
 struct json_document *json_document_free(struct json_document *document);
 DEFINE_CLEANUP(struct json_document *, json_document_free)
 
 const struct json_node *json_document_root(const struct json_document *document);
 
 /*
- * Makes a table of everything below node by its path, for readers that begin there (index and node set). It
- * holds until the next one is made, or the document is freed. *ret_index is NULL where paths must be searched
- * for: there are too many members, or names with dots. 0 or -ENOMEM.
+ * Makes a table of the paths of json_paths.c below node, for readers that begin there (index and node set)
+ * and ask for no other. It holds until the next one is made, or the document is freed. *ret_index is NULL
+ * where paths must be searched for: there are names with dots. 0 or -ENOMEM.
  */
 int json_parser_index(struct json_parser *parser, const struct json_node *node,
                       const struct json_index **ret_index) _warn_unused_;

@@ -25,7 +25,6 @@
  */
 #include "normalize/json_ecs.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -35,8 +34,6 @@
 
 /* kernel include/linux/threads.h PID_MAX_LIMIT */
 #define PID_MAX_LIMIT (4U * 1024 * 1024)
-/* longest path asked for, with its NUL */
-#define PATH_SIZE 96
 
 enum agent {
     AGENT_AUDITD,   /* Auditbeat's auditd module, Auditd Manager */
@@ -124,22 +121,24 @@ static bool is_unset(struct slice id)
            slice_equal_string(id, "-1");
 }
 
-static struct slice text_below(struct json_reader *reader, const char *prefix, const char *name)
-{
-    size_t prefix_len = strlen(prefix), name_size = strlen(name) + 1;
-    char path[PATH_SIZE];
+/* Where a user stands. */
+struct user_paths {
+    const char *name, *id;
+};
 
-    assert(prefix_len + 1 + name_size <= sizeof(path));
-    memcpy(path, prefix, prefix_len);
-    path[prefix_len] = '.';
-    memcpy(path + prefix_len + 1, name, name_size);
-    return json_reader_text(reader, path);
-}
+#define USER_PATHS(prefix)                                                                                   \
+    {                                                                                                        \
+        prefix ".name", prefix ".id"                                                                         \
+    }
 
-/* prefix.name and prefix.id; neither where the id is unset. */
-static struct user read_user(struct json_reader *reader, const char *prefix, const struct uid_map *uid_map)
+static const struct user_paths user_paths = USER_PATHS("user");
+
+/* Name and id; neither where the id is unset. */
+static struct user read_user(struct json_reader *reader, const struct user_paths *paths,
+                             const struct uid_map *uid_map)
 {
-    struct user user = {.name = text_below(reader, prefix, "name"), .id = text_below(reader, prefix, "id")};
+    struct user user = {.name = json_reader_text(reader, paths->name),
+                        .id = json_reader_text(reader, paths->id)};
     uint32_t uid;
 
     if (is_unset(user.id) || is_unset(user.name))
@@ -153,12 +152,12 @@ static struct user read_user(struct json_reader *reader, const char *prefix, con
     return user;
 }
 
-/* The first of the prefixes (NULL-terminated) that names a user. */
-static struct user first_user(struct json_reader *reader, const char *const *prefixes,
+/* The first of the places (ended by one without a name) that names a user. */
+static struct user first_user(struct json_reader *reader, const struct user_paths *paths,
                               const struct uid_map *uid_map)
 {
-    for (; *prefixes; prefixes++) {
-        struct user user = read_user(reader, *prefixes, uid_map);
+    for (; paths->name; paths++) {
+        struct user user = read_user(reader, paths, uid_map);
 
         if (has_user(user))
             return user;
@@ -183,8 +182,10 @@ static void set_service(struct event *event)
         slice_is_absent(event->actor.name) || is_number(event->actor.name) ? ACTOR_NUMERIC : ACTOR_SERVICE;
 }
 
-static const char *const login_prefixes[] = {"user.audit", "auditd.user.audit", NULL};
-static const char *const effective_prefixes[] = {"user.effective", "auditd.user.effective", NULL};
+static const struct user_paths login_paths[] = {
+    USER_PATHS("user.audit"), USER_PATHS("auditd.user.audit"), {NULL, NULL}};
+static const struct user_paths effective_paths[] = {
+    USER_PATHS("user.effective"), USER_PATHS("auditd.user.effective"), {NULL, NULL}};
 
 /* auditd.summary.actor.primary: the login id as a name, or as a number where it has none. */
 static struct user primary_actor(struct json_reader *reader)
@@ -198,11 +199,11 @@ static struct user primary_actor(struct json_reader *reader)
 
 static void identify_auditd(struct json_reader *reader, const struct uid_map *uid_map, struct event *event)
 {
-    event->real = read_user(reader, "user", uid_map);
-    event->effective = first_user(reader, effective_prefixes, uid_map);
+    event->real = read_user(reader, &user_paths, uid_map);
+    event->effective = first_user(reader, effective_paths, uid_map);
     if (!has_user(event->effective))
         event->effective = event->real;
-    event->actor = first_user(reader, login_prefixes, uid_map);
+    event->actor = first_user(reader, login_paths, uid_map);
     if (!has_user(event->actor))
         event->actor = primary_actor(reader);
     if (!has_user(event->actor))
@@ -218,12 +219,13 @@ static bool is_root(struct user user)
 /* The user of the login behind a Defend event; nobody where no leader is told. */
 static struct user find_leader(struct json_reader *reader, const struct uid_map *uid_map)
 {
-    static const char *const leaders[] = {"process.session_leader.real_user", "process.session_leader.user",
-                                          "process.entry_leader.real_user", "process.entry_leader.user"};
+    static const struct user_paths leaders[] = {
+        USER_PATHS("process.session_leader.real_user"), USER_PATHS("process.session_leader.user"),
+        USER_PATHS("process.entry_leader.real_user"), USER_PATHS("process.entry_leader.user")};
     struct user first = {0};
 
     for (size_t i = 0; i < ARRAY_SIZE(leaders); i++) {
-        struct user user = read_user(reader, leaders[i], uid_map);
+        struct user user = read_user(reader, &leaders[i], uid_map);
 
         if (!has_user(user))
             continue;
@@ -237,13 +239,16 @@ static struct user find_leader(struct json_reader *reader, const struct uid_map 
 
 static void identify_endpoint(struct json_reader *reader, const struct uid_map *uid_map, struct event *event)
 {
-    static const char *const real[] = {"user.Ext.real", "process.real_user", "endpoint.user.real", "user",
-                                       NULL};
+    static const struct user_paths real[] = {USER_PATHS("user.Ext.real"),
+                                             USER_PATHS("process.real_user"),
+                                             USER_PATHS("endpoint.user.real"),
+                                             USER_PATHS("user"),
+                                             {NULL, NULL}};
     /* endpoint-package process event documentation: what else there is has no person behind it */
     static const char *const logins[] = {"sshd", "terminal", "console", "teleport", "ssm", NULL};
     static const char entry[] = "process.entry_leader.entry_meta.type";
 
-    event->effective = read_user(reader, "user", uid_map);
+    event->effective = read_user(reader, &user_paths, uid_map);
     event->real = first_user(reader, real, uid_map);
     if (json_reader_has(reader, entry) && !is_any_word(reader, entry, logins) &&
         !json_reader_has_word(reader, entry, "unknown")) {
@@ -257,11 +262,11 @@ static void identify_endpoint(struct json_reader *reader, const struct uid_map *
 
 static void identify_other(struct json_reader *reader, const struct uid_map *uid_map, struct event *event)
 {
-    event->real = read_user(reader, "user", uid_map);
-    event->effective = first_user(reader, effective_prefixes, uid_map);
+    event->real = read_user(reader, &user_paths, uid_map);
+    event->effective = first_user(reader, effective_paths, uid_map);
     if (!has_user(event->effective))
         event->effective = event->real;
-    event->actor = first_user(reader, login_prefixes, uid_map);
+    event->actor = first_user(reader, login_paths, uid_map);
     if (!has_user(event->actor))
         event->actor = event->real;
 }
