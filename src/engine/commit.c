@@ -13,6 +13,9 @@
  * One transaction is executed and one is collected. When the collected one grows beyond BATCH_LIMIT_BYTES, a
  * commit is due; where none can start, the sources are paused until the disk has caught up.
  *
+ * For a source in lock step that only reaches the page cache (ledger_is_quick) it is executed within the
+ * record's call: the source waits anyway, and what is waited for is shorter than the way to the thread.
+ *
  * A commit that fails (disk full) keeps everything, pauses all sources and is tried again each second;
  * nothing is lost meanwhile, since nobody was told otherwise. A damaged store is the end: nothing that is
  * written to it could be relied on.
@@ -122,8 +125,9 @@ static int collect(struct engine *engine)
     return r;
 }
 
-/* Hands what there is to the store thread; commit_on_committed tells how it went. */
-int commit_start(struct engine *engine)
+static int after_commit(struct engine *engine, int error);
+
+static int begin(struct engine *engine, bool is_waited_for)
 {
     int r;
 
@@ -138,8 +142,24 @@ int commit_start(struct engine *engine)
         return r;
     if (ledger_is_empty(engine->ledger) && !ledger_has_more_to_prune(engine->ledger))
         return acknowledge_committed(engine);
+    if (is_waited_for && ledger_is_quick(engine->ledger)) {
+        r = ledger_execute(engine->ledger);
+        if (r <= 0)
+            return after_commit(engine, r);
+    }
     ledger_submit(engine->ledger);
     return 0;
+}
+
+/* Hands what there is to the store thread; commit_on_committed tells how it went. */
+int commit_start(struct engine *engine)
+{
+    return begin(engine, false);
+}
+
+int commit_in_step(struct engine *engine)
+{
+    return begin(engine, true);
 }
 
 /* A commit within delay_usec, or when one is due anyway. */
@@ -159,7 +179,7 @@ int commit_schedule(struct engine *engine, int64_t delay_usec)
     return engine_arm(engine->commit_timer, due_usec);
 }
 
-/* The store thread has ended a transaction, with error. */
+/* A transaction has ended, with error. */
 static int after_commit(struct engine *engine, int error)
 {
     int r;

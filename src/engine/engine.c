@@ -191,7 +191,7 @@ static int on_record(void *userdata, struct source *source, const struct record 
     if (s->waiting_seq == 0)
         s->waiting_seq = record->seq;
     if (source_capabilities(s->source) & SOURCE_LOCK_STEP)
-        return commit_start(engine);
+        return commit_in_step(engine);
     r = commit_check_size(engine);
     return r < 0 ? r : commit_schedule(engine, engine->options.commit_interval_usec);
 }

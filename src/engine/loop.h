@@ -67,6 +67,8 @@ int engine_reload(struct engine *engine) _warn_unused_;
 
 /* Hands what there is to the store thread, at once or when it has ended what it does. */
 int commit_start(struct engine *engine) _warn_unused_;
+/* The same for a source that waits: within the call where that is quick. */
+int commit_in_step(struct engine *engine) _warn_unused_;
 /* A commit within delay_usec, or when one is due anyway. */
 int commit_schedule(struct engine *engine, int64_t delay_usec) _warn_unused_;
 /* After each record: what is collected has a limit. */

@@ -17,6 +17,10 @@
  * Two connections: what one thread writes, another reads (restores, walks of the outbox) without waiting, as
  * WAL lets a reader see the last commit while the next is written.
  *
+ * The log is copied into the database (a checkpoint: two syncs, and some thousand pages) by store_commit
+ * (store.c), not by SQLite itself within whichever commit makes it full: so a caller knows before a commit
+ * whether it may take long.
+ *
  * WAL is what makes a transaction cheap: one append, and a sync only at a checkpoint (synchronous=NORMAL,
  * which survives the death of the process) or at every commit (FULL, which survives the loss of power):
  * https://www.sqlite.org/pragma.html#pragma_synchronous. The database is given private permissions before
@@ -32,8 +36,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* chosen: a reader's checkpoint takes milliseconds; whoever holds the database longer is broken */
-#define BUSY_TIMEOUT_MSEC 5000
 /* chosen: after a burst the log shrinks to this at the next checkpoint */
 #define WAL_KEEP_BYTES "16777216"
 /*
@@ -43,7 +45,7 @@
  * be flat.
  */
 #define CACHE_KIB        "2048"
-#define CHECKPOINT_PAGES "4096"
+#define CHECKPOINT_PAGES 4096
 
 /*
  * Above it, damage is looked for by `hapax store check` alone: a start that waits for minutes is no start.
@@ -255,6 +257,22 @@ void connection_close(struct connection *c)
     *c = (struct connection){0};
 }
 
+/* In place of SQLite's own hook, which would copy the log. */
+static int on_log(void *userdata, sqlite3 *db, const char *name, int n_pages)
+{
+    struct store *store = userdata;
+
+    (void)db;
+    (void)name;
+    store->n_log_pages = n_pages;
+    return SQLITE_OK;
+}
+
+bool database_is_log_full(const struct store *store)
+{
+    return store->n_log_pages >= CHECKPOINT_PAGES;
+}
+
 int database_open(struct store *store, enum durability durability, struct diag_list *diags)
 {
     struct connection *c = &store->writer;
@@ -278,8 +296,9 @@ int database_open(struct store *store, enum durability durability, struct diag_l
                 durability == DURABILITY_POWER ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
     if (r >= 0)
         r = execute(c, "PRAGMA journal_size_limit = " WAL_KEEP_BYTES "; PRAGMA cell_size_check = ON;"
-                       "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -" CACHE_KIB
-                       "; PRAGMA wal_autocheckpoint = " CHECKPOINT_PAGES);
+                       "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -" CACHE_KIB);
+    (void)sqlite3_wal_hook(c->db, on_log, store);
+    store->is_synced = durability == DURABILITY_POWER;
     if (r >= 0 && version < schema_version)
         r = version == 0 ? schema_create(c) : schema_migrate(c, version);
     /* also the first look at our tables: a damaged file is found here, not at the first alert */

@@ -67,6 +67,10 @@ struct store {
     int lock_fd;
     dev_t device; /* of the file at path when it was opened */
     ino_t inode;
+    bool is_synced; /* each commit is: durability power */
+    /* The write-ahead log, the writer's: pages at the last commit; the next commit begins it anew. */
+    int n_log_pages;
+    bool is_log_copied;
     struct outbox_size outbox;        /* within the transaction: the writer's */
     struct outbox_size outbox_before; /* at store_begin: what a rollback goes back to */
     /* Of the last commit, for the reading thread. Two numbers, so it may see one of each of two commits: no
@@ -83,6 +87,9 @@ int connection_translate(struct connection *c, int result);
 /* The statement, prepared and without bindings; reset it with statement_done. */
 int connection_statement(struct connection *c, enum statement statement,
                          sqlite3_stmt **ret_stmt) _warn_unused_;
+
+/* chosen: a reader's checkpoint takes milliseconds; whoever holds the database longer is broken */
+#define BUSY_TIMEOUT_MSEC 5000
 
 /* Runs a statement that returns no row. */
 int connection_run(struct connection *c, sqlite3_stmt *stmt) _warn_unused_;
@@ -105,6 +112,9 @@ struct slice column_text(sqlite3_stmt *stmt, int i);
 int store_load_outbox_size(struct store *store) _warn_unused_;
 /* Tells the reading thread. */
 void store_publish_outbox_size(struct store *store);
+
+/* The log is so long that it is to be copied into the database. */
+bool database_is_log_full(const struct store *store);
 
 void connection_close(struct connection *c);
 

@@ -21,10 +21,11 @@
  * ever read it again. So each transaction first looks whether its path leads to the file that is open (one
  * stat(2)); where it does not, nothing is written, and nobody is told that anything is durable.
  *
- * A full disk: the write-ahead log grows to 16 MiB before SQLite copies it into the database
- * (https://www.sqlite.org/c3ref/wal_autocheckpoint.html), and gives nothing back by itself. On a disk that it
- * has filled, the database may need only a part of it. So a transaction that found no space is followed by a
- * checkpoint that cuts the log; the next try has what that gave, and one that fails has lost nothing.
+ * A full disk: the write-ahead log grows to 16 MiB before it is copied into the database
+ * (https://www.sqlite.org/wal.html#checkpointing: as much as readers allow, errors are for the next time),
+ * and gives nothing back by itself. On a disk that it has filled, the database may need only a part of it. So
+ * a transaction that found no space is followed by a checkpoint that cuts the log; the next try has what that
+ * gave, and one that fails has lost nothing.
  */
 #include "store/store.h"
 
@@ -253,10 +254,23 @@ static int run_kept(struct connection *c, enum statement statement)
     return r < 0 ? r : connection_run(c, stmt);
 }
 
-int store_begin(struct store *store)
+/* What it cannot copy stays in the log for the next time. */
+static void copy_log(struct store *store, int mode)
+{
+    int n_pages = 0, n_copied = -1;
+    int result = sqlite3_wal_checkpoint_v2(store->writer.db, NULL, mode, &n_pages, &n_copied);
+
+    store->is_log_copied = result == SQLITE_OK && n_copied == n_pages;
+    if (store->is_log_copied)
+        store->n_log_pages = 0;
+}
+
+/* 1: another program holds the database, which who is patient waits for. */
+static int begin(struct store *store, bool is_patient)
 {
     struct connection *c = &store->writer;
-    int r;
+    _cleanup_(statement_donep) sqlite3_stmt *stmt = NULL;
+    int result, r;
 
     assert(!c->is_in_transaction);
 
@@ -268,7 +282,14 @@ int store_begin(struct store *store)
                        store->path);
         return -EIO;
     }
-    r = run_kept(c, STATEMENT_BEGIN);
+    r = connection_statement(c, STATEMENT_BEGIN, &stmt);
+    if (r < 0)
+        return r;
+    (void)sqlite3_busy_timeout(c->db, is_patient ? BUSY_TIMEOUT_MSEC : 0);
+    result = sqlite3_step(stmt);
+    if (!is_patient && (result & 0xff) == SQLITE_BUSY)
+        return 1;
+    r = connection_translate(c, result);
     if (r < 0)
         return r;
     store->outbox_before = store->outbox;
@@ -276,9 +297,20 @@ int store_begin(struct store *store)
     return 0;
 }
 
+int store_begin(struct store *store)
+{
+    return begin(store, true);
+}
+
+int store_try_begin(struct store *store)
+{
+    return begin(store, false);
+}
+
 int store_commit(struct store *store)
 {
     struct connection *c = &store->writer;
+    bool is_log_full = database_is_log_full(store);
     int r;
 
     assert(c->is_in_transaction);
@@ -287,8 +319,18 @@ int store_commit(struct store *store)
     if (r < 0)
         return r;
     c->is_in_transaction = false;
+    store->is_log_copied = false;
     store_publish_outbox_size(store);
+    /* one commit late: so that store_is_quick knew */
+    if (is_log_full)
+        copy_log(store, SQLITE_CHECKPOINT_PASSIVE);
     return 0;
+}
+
+bool store_is_quick(const struct store *store)
+{
+    /* the first commit into a log that begins anew syncs its header (SQLite's wal.c, sqlite3WalFrames) */
+    return !store->is_synced && !store->is_log_copied && !database_is_log_full(store);
 }
 
 int store_rollback(struct store *store)
@@ -305,6 +347,6 @@ int store_rollback(struct store *store)
     /* see the essay; -EIO, too: of a quota or a limit met by COMMIT, SQLite tells no more. The caller's
      * message is about the transaction, so an error here is not kept. */
     if (r >= 0 && (c->failure == -ENOSPC || c->failure == -EIO))
-        (void)sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        copy_log(store, SQLITE_CHECKPOINT_TRUNCATE);
     return r;
 }

@@ -56,6 +56,10 @@ const char *store_read_error(const struct store *store);
 int store_begin(struct store *store) _warn_unused_;
 int store_commit(struct store *store) _warn_unused_;
 int store_rollback(struct store *store) _warn_unused_;
+/* store_begin without a wait: 1, and nothing is begun, where another program holds the database. */
+int store_try_begin(struct store *store) _warn_unused_;
+/* The next commit only writes into the page cache: no sync, no copying of the log. The writing side's. */
+bool store_is_quick(const struct store *store);
 
 /* State: inside a transaction; an absent value deletes. */
 int store_put_change(struct store *store, const struct change *change) _warn_unused_;

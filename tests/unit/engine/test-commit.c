@@ -248,6 +248,8 @@ Test(commit, tells_a_source_in_order_and_only_of_what_is_durable)
          "lSwqSqu.q", "r1 r2 r3 r4 a2 a4 r5 a5 end"},
         {"what changes nothing goes with what it waited for", false, 1000, "lSwqqu.", "r1 r2 r3 a3 end"},
         {"a lock-step source waits for a slow disk", true, 60 * USEC_PER_SEC, "lSwuq.", "r1 a1 r2 a2 end"},
+        {"and for one that was quick before", true, 60 * USEC_PER_SEC, "SqlSwuqS.",
+         "r1 a1 r2 a2 r3 a3 r4 a4 r5 a5 end"},
     };
     char folder[] = "/tmp/hapax-commit.XXXXXX", path[96], command[96];
 

@@ -278,3 +278,28 @@ Test(ledger, prunes_history_a_step_with_each_transaction)
     cr_assert_eq(ledger_n_pruned(f.ledger), 1990);
     fixture_done(&f);
 }
+
+Test(ledger, executes_within_the_call_what_waits_for_no_disk)
+{
+    struct change change = {SLICE("rare/job/y"), SLICE_NULL};
+    static const char large[70000];
+    struct fixture f;
+
+    fixture_init(&f);
+    put_all(&f);
+    cr_assert(ledger_is_quick(f.ledger));
+    set_disk_full(true);
+    cr_assert_lt(ledger_execute(f.ledger), 0);
+    cr_assert(ledger_has_failed(f.ledger) && !ledger_is_quick(f.ledger), "it is tried again by the thread");
+    set_disk_full(false);
+    cr_assert_eq(ledger_commit(f.ledger), 0);
+    cr_assert_eq(n_changes(&f), 1);
+    put_all(&f);
+    cr_assert_eq(ledger_execute(f.ledger), 0);
+    cr_assert(ledger_is_empty(f.ledger) && !ledger_is_busy(f.ledger));
+    cr_assert_eq(ledger_n_written(f.ledger), 1);
+    change.value = slice_new(large, sizeof(large));
+    cr_assert_eq(ledger_put_change(f.ledger, &change), 0);
+    cr_assert(!ledger_is_quick(f.ledger), "so much takes a while");
+    fixture_done(&f);
+}

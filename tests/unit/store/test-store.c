@@ -4,6 +4,7 @@
  * disk. */
 #include <errno.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -231,6 +232,74 @@ Test(store, says_no_space_and_keeps_what_was_committed)
     store_close(store);
     store = open_store(path);
     assert_state(store, "", "k=w ");
+    store_close(store);
+    remove_temporary(folder);
+}
+
+/* 16 MiB of log (src/store/database.c), and what a transaction adds to it */
+#define LOG_BYTES_MAX ((off_t)(17 << 20))
+
+Test(store, copies_the_log_before_it_is_long_and_says_which_commits_may_wait)
+{
+    static char value[64 << 10];
+    char folder[FOLDER_SIZE], path[TEST_PATH_SIZE], log[TEST_PATH_SIZE];
+    struct diag_list diags = DIAG_LIST_INIT;
+    struct store *store;
+    struct stat st;
+    unsigned n_copies = 0, n_slow = 0;
+
+    make_temporary(folder);
+    name_in(path, folder, "state.db");
+    name_in(log, folder, "state.db-wal");
+    store = open_store(path);
+    for (unsigned i = 0; i < 900; i++) {
+        struct change change = {SLICE("k"), slice_new(value, sizeof(value))};
+        bool is_quick = store_is_quick(store), was_copied;
+
+        memset(value, (int)i, sizeof(value)); /* or SQLite leaves the pages that did not change */
+        n_slow += !is_quick;
+        cr_assert(stat(path, &st) == 0);
+        was_copied = st.st_size > 32 << 10;
+        cr_assert(store_begin(store) == 0);
+        cr_assert(store_put_change(store, &change) == 0);
+        cr_assert(store_commit(store) == 0);
+        cr_assert(stat(path, &st) == 0);
+        if (!was_copied && st.st_size > 32 << 10) {
+            cr_assert(!is_quick, "the commit that copied said so before");
+            n_copies++;
+        }
+        cr_assert(stat(log, &st) == 0 && st.st_size < LOG_BYTES_MAX, "%lld", (long long)st.st_size);
+    }
+    /* 17 pages each: the log is full at every 241st, the next copies it, and the one behind that begins it
+     * anew */
+    cr_assert_eq(n_copies, 1);
+    cr_assert_eq(n_slow, 6, "%u", n_slow);
+    store_close(store);
+    cr_assert(store_open(path, DURABILITY_POWER, &diags, &store) == 0);
+    cr_assert(!store_is_quick(store), "each commit syncs");
+    store_close(store);
+    diag_list_done(&diags);
+    remove_temporary(folder);
+}
+
+Test(store, begins_at_once_or_says_that_another_program_holds_it)
+{
+    char folder[FOLDER_SIZE], path[TEST_PATH_SIZE];
+    struct store *store;
+    sqlite3 *other = NULL;
+
+    make_temporary(folder);
+    name_in(path, folder, "state.db");
+    store = open_store(path);
+    cr_assert(sqlite3_open(path, &other) == SQLITE_OK);
+    cr_assert(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK);
+    cr_assert_eq(store_try_begin(store), 1);
+    cr_assert(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL) == SQLITE_OK);
+    cr_assert_eq(store_try_begin(store), 0);
+    put(store, "k", "v");
+    cr_assert_eq(store_commit(store), 0);
+    assert_state(store, "", "k=v ");
+    cr_assert(sqlite3_close(other) == SQLITE_OK);
     store_close(store);
     remove_temporary(folder);
 }
