@@ -48,6 +48,9 @@
 #define DOTS_MAX 2048U
 /* chosen: as many answers as a pipe of 64 KiB holds of "OK\n", and some */
 #define OWED_MAX 32768U
+/* chosen: 64 answers. A pipe that poll(2) says is writable takes PIPE_BUF bytes (4096, pipe(7)), a socket far
+ * more; what others write into the same pipe meanwhile is not ours to know, and a page leaves room for it */
+#define ROOM_BYTES 192U
 
 /* Letters. */
 #define WAITS    'w' /* OK, once the message is durable */
@@ -78,7 +81,7 @@ static const char *text_of(char letter)
     }
 }
 
-static bool has_owed(const struct omprog *o)
+bool omprog_owes(const struct omprog *o)
 {
     return o->head < o->owed.len;
 }
@@ -90,17 +93,24 @@ static bool is_writable(struct omprog *o)
     return poll(&ready, 1, 0) > 0;
 }
 
-/* All of the text or none of it: up to PIPE_BUF bytes (4096) into a pipe are whole or nothing (pipe(7)).
- * False: later. */
+/*
+ * All of the text or none of it: up to PIPE_BUF bytes (4096) into a pipe are whole or nothing (pipe(7)).
+ * False: later. The descriptor blocks (O_NONBLOCK belongs to the open file, which others may share), so it is
+ * asked first; what it takes then is more than one answer, which saves asking before each.
+ */
 static bool write_text(struct omprog *o, const char *text, size_t len)
 {
     ssize_t n;
 
-    if (!is_writable(o))
-        return false;
+    if (len > o->room_bytes) {
+        if (!is_writable(o))
+            return false;
+        o->room_bytes = MAX(len, (size_t)ROOM_BYTES);
+    }
     n = write(o->fd, text, len);
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return false;
+    o->room_bytes -= len;
     o->is_broken = n < (ssize_t)len;
     return true;
 }
@@ -110,7 +120,7 @@ static int write_owed(struct omprog *o)
 {
     bool is_waiting = false;
 
-    while (has_owed(o) && !o->is_broken && is_due(o, o->owed.data[o->head])) {
+    while (omprog_owes(o) && !o->is_broken && is_due(o, o->owed.data[o->head])) {
         char letter = o->owed.data[o->head];
         const char *text = text_of(letter);
 
@@ -121,7 +131,7 @@ static int write_owed(struct omprog *o)
         o->head++;
         o->head_seq += letter == WAITS || letter == DEFERRED || letter == DROPPED;
     }
-    if (!has_owed(o) || o->is_broken) {
+    if (!omprog_owes(o) || o->is_broken) {
         buffer_clear(&o->owed);
         o->head = 0;
     }
@@ -186,7 +196,7 @@ int omprog_acknowledge(struct omprog *o, uint64_t seq)
 int omprog_wait(struct omprog *o)
 {
     bool is_waiting =
-        o->fd >= 0 && !o->is_broken && !o->source->is_ended && (has_owed(o) || o->source->is_paused);
+        o->fd >= 0 && !o->is_broken && !o->source->is_ended && (omprog_owes(o) || o->source->is_paused);
     int r;
 
     if (!o->source->is_paused) {
@@ -230,7 +240,8 @@ static bool has_input(void)
 
 static int look(struct omprog *o)
 {
-    bool has_message = has_owed(o) ? !is_due(o, o->owed.data[o->head]) : o->source->is_paused && has_input();
+    bool has_message =
+        omprog_owes(o) ? !is_due(o, o->owed.data[o->head]) : o->source->is_paused && has_input();
 
     if (o->source->is_paused && ++o->n_ticks_paused >= PAUSE_TICKS_MAX)
         return refuse(o);

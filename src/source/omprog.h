@@ -27,6 +27,7 @@ struct omprog {
     uint64_t acked_seq;   /* up to here everything is durable */
     uint64_t watched_seq; /* head_seq when the watch was last here */
     unsigned n_ticks_paused, n_dots;
+    size_t room_bytes; /* the pipe takes so many without blocking: see write_text */
     uint64_t n_refused;
     int (*resume)(struct source *source); /* reading may go on, or has to */
 };
@@ -48,6 +49,9 @@ int omprog_acknowledge(struct omprog *o, uint64_t seq) _warn_unused_;
 
 /* After reading, and after the source was paused or goes on: from now on an answer may take long. */
 int omprog_wait(struct omprog *o) _warn_unused_;
+
+/* Some answer is not written. */
+bool omprog_owes(const struct omprog *o);
 
 /* So many answers wait to be written that nothing more is to be read. */
 bool omprog_is_full(const struct omprog *o);
