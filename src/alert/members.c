@@ -203,6 +203,8 @@ void members_hapax(struct json_writer *w, const struct event *event, size_t args
     json_text(w, "trust", trust_names[event->trust]);
     if (event->is_ambiguous)
         json_bool(w, "ambiguous", true);
+    if (event->is_joined)
+        json_bool(w, "joined", true);
     json_begin_object(w, "identity");
     json_text(w, "kind", actor_kind_names[event->actor_kind]);
     json_end(w);
@@ -212,6 +214,6 @@ void members_hapax(struct json_writer *w, const struct event *event, size_t args
     json_end(w);
     if (event->audit.is_present)
         hapax_audit(w, &event->audit);
-    if (w->is_cut || n_args_within(event, args_bytes_max) < event->n_args)
+    if (w->is_cut || event->is_cut || n_args_within(event, args_bytes_max) < event->n_args)
         json_bool(w, "cut", true);
 }

@@ -15,8 +15,9 @@
 #include "util/cleanup.h"
 
 /* raised with every change of the member list; an older one is refused (the store's migration re-learns the
- * bucket) */
-#define CODEC_VERSION 1U
+ * bucket), but for 1, which has not the members of LATER_MEMBERS */
+#define CODEC_VERSION       2U
+#define CODEC_VERSION_FIRST 1U
 /* an execve takes at most ARG_MAX bytes of arguments, each at least its NUL: kernel
    include/uapi/linux/limits.h, and the stack limit lets it grow to 6 MiB (fs/exec.c) */
 #define MAX_ARGS (6U << 20)
@@ -33,6 +34,8 @@
     X(pid) X(parent_pid) X(audit.is_present) X(audit.has_auid) X(audit.has_uid) X(audit.has_euid) \
     X(audit.has_ses) X(audit.has_serial) X(audit.auid) X(audit.uid) X(audit.euid) X(audit.ses) \
     X(audit.serial)
+
+#define LATER_MEMBERS(X) X(is_joined) X(is_cut)
 /* clang-format on */
 
 static char *put_u32(char *p, uint32_t v)
@@ -73,6 +76,7 @@ int event_save(const struct event *event, struct buffer *out)
 #define COUNT_INTEGER(member) size += sizeof(uint64_t);
     SLICE_MEMBERS(COUNT_SLICE)
     INTEGER_MEMBERS(COUNT_INTEGER)
+    LATER_MEMBERS(COUNT_INTEGER)
     for (size_t i = 0; i < event->n_args; i++) {
         size += sizeof(uint32_t) + event->args[i].len;
         longest = MAX(longest, event->args[i].len);
@@ -87,6 +91,7 @@ int event_save(const struct event *event, struct buffer *out)
 #define SAVE_INTEGER(member) p = put_u64(p, (uint64_t)event->member);
     SLICE_MEMBERS(SAVE_SLICE)
     INTEGER_MEMBERS(SAVE_INTEGER)
+    LATER_MEMBERS(SAVE_INTEGER)
     p = put_u32(p, (uint32_t)event->n_args);
     for (size_t i = 0; i < event->n_args; i++)
         p = put_field(p, event->args[i]);
@@ -103,7 +108,7 @@ int event_load(struct slice bytes, struct arena *arena, struct event *ret_event)
 
     if (r < 0)
         return r;
-    if (version != CODEC_VERSION)
+    if (version != CODEC_VERSION && version != CODEC_VERSION_FIRST)
         return -EBADMSG;
 #define LOAD_SLICE(member)                                                                                   \
     if (r >= 0)                                                                                              \
@@ -118,6 +123,9 @@ int event_load(struct slice bytes, struct arena *arena, struct event *ret_event)
     }
     SLICE_MEMBERS(LOAD_SLICE)
     INTEGER_MEMBERS(LOAD_INTEGER)
+    if (version > CODEC_VERSION_FIRST) {
+        LATER_MEMBERS(LOAD_INTEGER)
+    }
     if (r >= 0)
         r = slice_read_u32(&bytes, &n_args);
     if (r < 0)

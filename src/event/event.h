@@ -74,6 +74,8 @@ struct event {
     struct slice action; /* ECS event.action: "executed", … */
     bool is_failure;     /* event.outcome failure: execve returned an error */
     bool is_ambiguous;   /* the text allows a second reading (a forged sudo line): shown in the alert */
+    bool is_joined;      /* the command came in several lines, put together: shown in the alert */
+    bool is_cut;         /* the command went on, and its rest was not joined: shown in the alert */
     struct slice host;
 
     enum actor_kind actor_kind;

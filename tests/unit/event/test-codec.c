@@ -22,6 +22,8 @@ static struct event full_event(void)
         .action = SLICE("executed"),
         .is_failure = true,
         .is_ambiguous = true,
+        .is_joined = true,
+        .is_cut = true,
         .host = SLICE("web-1"),
         .actor_kind = ACTOR_NUMERIC,
         .actor = {SLICE("alice"), SLICE("1000")},
@@ -79,6 +81,8 @@ static void assert_same_event(const struct event *a, const struct event *b)
     SAME_SLICE(action);
     SAME_INTEGER(is_failure);
     SAME_INTEGER(is_ambiguous);
+    SAME_INTEGER(is_joined);
+    SAME_INTEGER(is_cut);
     SAME_SLICE(host);
     SAME_INTEGER(actor_kind);
     SAME_SLICE(actor.name);
@@ -192,6 +196,25 @@ Test(codec, changed_bytes_are_refused_or_give_another_event_but_never_harm)
             b.data[i] = (char)(b.data[i] ^ (1 << bit));
             arena_reset(&arena);
         }
+}
+
+Test(codec, reads_what_the_first_version_wrote)
+{
+    _cleanup_(buffer_done) struct buffer b = BUFFER_INIT, old = BUFFER_INIT;
+    _cleanup_(arena_done) struct arena arena = ARENA_INIT;
+    const size_t later_bytes = 2 * sizeof(uint64_t), n_args_bytes = sizeof(uint32_t);
+    struct event event = full_event(), loaded;
+
+    /* the same without is_joined and is_cut, which stand before the arguments */
+    event.n_args = 0;
+    event.is_joined = event.is_cut = false;
+    cr_assert_eq(event_save(&event, &b), 0);
+    cr_assert_eq(buffer_append_u32(&old, 1), 0);
+    cr_assert_eq(buffer_append(&old, b.data + 4, b.len - 4 - later_bytes - n_args_bytes), 0);
+    cr_assert_eq(buffer_append_u32(&old, 0), 0);
+    cr_assert_eq(event_load(buffer_slice(&old), &arena, &loaded), 0);
+    assert_same_event(&event, &loaded);
+    cr_assert(!loaded.is_joined && !loaded.is_cut);
 }
 
 Test(codec, a_lie_about_the_number_of_arguments_allocates_nothing)
