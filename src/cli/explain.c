@@ -186,7 +186,7 @@ static const char *outcome(const struct normalizer_stats *a, const struct normal
         return "ignored: understood, and no event that is asked for";
     if (b->n_events + b->n_context > a->n_events + a->n_context)
         return "used";
-    return "used: part of an audit event, shown where that is complete";
+    return "used: part of an event, shown where that is complete";
 }
 
 /* Records before this one whose outcome is only known now. */

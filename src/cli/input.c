@@ -181,6 +181,8 @@ void input_set_stats(const struct input_set *set, struct normalizer_stats *ret_s
         sum.n_orphaned += s->n_orphaned;
         sum.n_incomplete += s->n_incomplete;
         sum.n_evicted += s->n_evicted;
+        sum.n_joined += s->n_joined;
+        sum.n_unjoined += s->n_unjoined;
         if (s->sample[0])
             memcpy(sum.sample, s->sample, sizeof(sum.sample));
     }
@@ -240,6 +242,11 @@ void input_set_summary(const struct input_set *set, const char *command)
                       "hapax %s: of the quarantined, %" PRIu64
                       " have arguments of audit events whose SYSCALL record never came\n",
                       command, s.n_orphaned);
+    if (s.n_unjoined > 0)
+        (void)fprintf(stderr,
+                      "hapax %s: %" PRIu64
+                      " lines of sudo's go on with a command that was not waiting for them\n",
+                      command, s.n_unjoined);
     if (n_cut > 0)
         (void)fprintf(stderr,
                       "hapax %s: %" PRIu64 " records were longer than the limit, %" PRIu64

@@ -32,6 +32,9 @@ static const struct {
                              "Audit records of an event that was over, by source."},
     [METRIC_RECORDS_DUPLICATE] = {"hapax_records_duplicate_total", "counter",
                                   "Audit records that came twice, by source."},
+    [METRIC_RECORDS_UNJOINED] =
+        {"hapax_records_unjoined_total", "counter",
+         "Lines of sudo's that go on with a command and were not joined to it, by source."},
     [METRIC_PENDING] = {"hapax_pending_events", "gauge",
                         "Audit events whose records are still coming, by source."},
     [METRIC_SELECTED] = {"hapax_events_selected_total", "counter", "Process starts that a job looked at."},

@@ -20,6 +20,10 @@
  * input; so do audit records behind a syslog header where the operator says that there is nothing else
  * (--format audit). In the journal the trusted fields decide.
  *
+ * Several lines. What takes more than one is put together by its lines before it is read (line_join.c: sudo's
+ * own log, printed JSON) or by its messages after (sudo_join.c), and then read as if it had come in one. Its
+ * lines are counted n_used while they wait, and then as what became of the whole.
+ *
  * What was cut by the frame is no JSON and no audit record any more. A cut text line still tells who ran
  * what, though not all of it; where nobody knows it, the cut is what is wrong with it.
  *
@@ -43,12 +47,24 @@
 #include "normalize/journal.h"
 #include "normalize/json.h"
 #include "normalize/json_wrapped.h"
+#include "normalize/line_join.h"
+#include "normalize/sudo_join.h"
 #include "normalize/text.h"
 #include "normalize/text_time.h"
 #include "normalize/xml_sysmon.h"
 
-/* raised with every change of what follows it; an older one is refused */
-#define STATE_VERSION 1U
+/* raised with every change of what follows it; an older one is refused, but for 1, which holds no lines */
+#define STATE_VERSION       2U
+#define STATE_VERSION_FIRST 1U
+
+/* What takes several lines, by --format. */
+static const unsigned joins_of[] = {
+    [FORMAT_AUTO] = LINE_JOIN_WRAPS | LINE_JOIN_DOCUMENTS,
+    [FORMAT_AUDIT] = 0,
+    [FORMAT_SYSLOG] = LINE_JOIN_WRAPS,
+    [FORMAT_JSON] = LINE_JOIN_DOCUMENTS,
+    [FORMAT_JOURNAL_EXPORT] = 0,
+};
 
 const char *const format_names[] = {"auto", "audit", "syslog", "json", "journal-export", NULL};
 
@@ -59,8 +75,19 @@ struct normalizer {
     struct audit_assembler *assembler;
     struct text_calendar calendar;
     struct json_parser json;
-    struct arena arena; /* of the record at hand */
+    struct line_join *lines; /* of files, before they are read */
+    struct sudo_join *sudo;  /* messages, after their header is */
+    struct arena arena;      /* of the record at hand */
+    struct arena held_arena; /* of a command that waited */
+    uint64_t *counted;       /* where the last record was counted */
     struct normalizer_stats stats;
+};
+
+/* For whom events are, where something that waited is handed over. */
+struct handing {
+    struct normalizer *n;
+    event_fn emit;
+    void *userdata;
 };
 
 int normalizer_new(const struct normalizer_options *options, struct normalizer **ret_normalizer)
@@ -89,6 +116,10 @@ int normalizer_new(const struct normalizer_options *options, struct normalizer *
     audit_options = (struct audit_options){
         .uid_map = options->uid_map, .host = n->options.host, .gate = n->gate, .kinds = n->options.kinds};
     r = audit_assembler_new(&audit_options, &n->stats, &n->assembler);
+    if (r >= 0)
+        r = sudo_join_new(&n->sudo);
+    if (r >= 0)
+        r = line_join_new(joins_of[n->options.format], &n->lines);
     if (r < 0)
         return r;
     *ret_normalizer = TAKE_PTR(n);
@@ -102,7 +133,10 @@ struct normalizer *normalizer_free(struct normalizer *n)
     audit_assembler_free(n->assembler);
     gate_free(n->gate);
     json_parser_done(&n->json);
+    line_join_free(n->lines);
+    sudo_join_free(n->sudo);
     arena_done(&n->arena);
+    arena_done(&n->held_arena);
     free(n->host);
     free(n);
     return NULL;
@@ -123,35 +157,46 @@ static void keep_sample(struct normalizer *n, struct slice bytes)
     *out = '\0';
 }
 
+static int count(struct normalizer *n, uint64_t *counter)
+{
+    (*counter)++;
+    n->counted = counter;
+    return 0;
+}
+
+/* n_fed records were counted where the last one was: one of them is, until here. */
+static void count_others(struct normalizer *n, uint64_t n_fed)
+{
+    if (n_fed > 0)
+        *n->counted += n_fed - 1;
+    else /* it came before the state was saved, and is counted again */
+        n->stats.n_records++;
+}
+
 /* Counts what a reader made of the record, and hands its event over. */
 static int take_outcome(struct normalizer *n, int outcome, struct event *event, struct slice bytes,
                         event_fn emit, void *userdata)
 {
     switch (outcome) {
     case TEXT_EVENT:
-        if (!(n->options.kinds & EVENT_KIND_BIT(event->kind))) {
-            n->stats.n_ignored++;
-            return 0;
-        }
+        if (!(n->options.kinds & EVENT_KIND_BIT(event->kind)))
+            return count(n, &n->stats.n_ignored);
         if (slice_is_absent(event->host))
             event->host = n->options.host;
-        n->stats.n_used++;
+        (void)count(n, &n->stats.n_used);
         if (event->kind == EVENT_PROCESS_START)
             n->stats.n_events++;
         else
             n->stats.n_context++;
         return emit(userdata, event);
     case TEXT_IGNORED:
-        n->stats.n_ignored++;
-        return 0;
+        return count(n, &n->stats.n_ignored);
     case TEXT_UNKNOWN:
-        n->stats.n_unknown++;
         keep_sample(n, bytes);
-        return 0;
+        return count(n, &n->stats.n_unknown);
     case TEXT_QUARANTINED:
-        n->stats.n_quarantined++;
         keep_sample(n, bytes);
-        return 0;
+        return count(n, &n->stats.n_quarantined);
     default:
         return outcome;
     }
@@ -233,26 +278,118 @@ struct message {
     enum trust trust;
     bool may_be_audit;
     bool is_only_audit; /* --format audit */
+    bool is_whole;      /* nothing that follows can belong to it */
+    bool is_joined, is_cut;
     struct slice unit;
 };
+
+/* ---- commands in several messages ---- */
+
+/* A command of sudo's that waited: its first part says who and what, the others add arguments. */
+static int read_command(struct normalizer *n, const struct sudo_command *command, struct event *ret_event)
+{
+    struct text_line line = command->message.line;
+    struct event event = EVENT_INIT, joined = EVENT_INIT;
+    int r, q = TEXT_UNKNOWN;
+
+    line.message = command->first;
+    r = text_read_message(n->options.rulebase, &line, command->message.trust, n->options.uid_map,
+                          &n->held_arena, &event);
+    if (r >= 0 && command->n_parts > 1)
+        q = text_read_message(n->options.rulebase, &command->message.line, command->message.trust,
+                              n->options.uid_map, &n->held_arena, &joined);
+    if (r < 0 || q < 0)
+        return MIN(r, q);
+    if (r == TEXT_EVENT && q == TEXT_EVENT) {
+        event.command_line = joined.command_line;
+        event.args = joined.args;
+        event.n_args = joined.n_args;
+        event.args_count = joined.args_count;
+        event.is_ambiguous |= joined.is_ambiguous;
+    } else if (q == TEXT_EVENT) { /* COMMAND= itself came later */
+        event = joined;
+        event.is_ambiguous = true;
+    } else if (r != TEXT_EVENT) {
+        return r;
+    }
+    if (event.is_ambiguous)
+        event.trust = TRUST_LOW;
+    event.is_joined = q == TEXT_EVENT;
+    event.is_cut = command->is_cut;
+    event.unit = command->message.unit;
+    *ret_event = event;
+    return TEXT_EVENT;
+}
+
+static int take_command(void *userdata, const struct sudo_command *command)
+{
+    struct handing *handing = userdata;
+    struct normalizer *n = handing->n;
+    struct event event;
+    int r;
+
+    arena_reset(&n->held_arena);
+    n->stats.n_used -= command->n_fed;
+    r = read_command(n, command, &event);
+    r = take_outcome(n, r, &event, command->first, handing->emit, handing->userdata);
+    count_others(n, command->n_fed);
+    return r;
+}
+
+/* Whether the message is part of a command that is held. */
+static int join_command(struct normalizer *n, const struct sudo_message *message, struct handing *handing)
+{
+    int r = sudo_join_feed(n->sudo, message, take_command, handing);
+
+    if (r == SUDO_JOIN_TAKEN) {
+        n->stats.n_joined++;
+        (void)count(n, &n->stats.n_used);
+    } else if (r == SUDO_JOIN_REFUSED) {
+        n->stats.n_unjoined++;
+    }
+    return r;
+}
+
+/* ---- messages ---- */
 
 static int read_text(struct normalizer *n, const struct record *record, struct message *m, event_fn emit,
                      void *userdata)
 {
     struct text_line *line = &m->line;
+    struct handing handing = {n, emit, userdata};
     struct event event = EVENT_INIT;
-    int r;
+    struct sudo_message sudo;
+    int r = 0, joined = SUDO_JOIN_REFUSED;
 
     if (!line->has_time && record->received_usec > 0) { /* a bare line, read as it is written */
         line->has_time = true;
         line->time_usec = record->received_usec;
     }
+    if (sudo_join_n_held(n->sudo) > 0 && !m->is_whole)
+        r = sudo_join_expire(n->sudo, line, take_command, &handing);
+    if (r >= 0 && !m->is_whole && line->has_time && slice_equal_string(line->program, "sudo")) {
+        sudo = (struct sudo_message){*line, m->trust, m->unit, record->received_usec};
+        joined = r = join_command(n, &sudo, &handing);
+        if (r == SUDO_JOIN_TAKEN)
+            return 0;
+    }
+    if (r < 0)
+        return r;
     if (xml_is_event(skip_blanks(line->message)))
         r = xml_read_sysmon(line, m->trust, n->options.uid_map, &n->arena, &event);
     else
         r = text_read_message(n->options.rulebase, line, m->trust, n->options.uid_map, &n->arena, &event);
+    if (joined == SUDO_JOIN_OTHER && (r == TEXT_EVENT || r == TEXT_IGNORED) && !record->is_truncated &&
+        sudo_join_may_go_on(line->message)) {
+        (void)count(n, &n->stats.n_used);
+        return sudo_join_hold(n->sudo, &sudo, take_command, &handing);
+    }
     if (r == TEXT_EVENT && slice_is_absent(event.unit))
         event.unit = m->unit;
+    if (r == TEXT_EVENT) {
+        event.is_joined = m->is_joined;
+        event.is_cut = m->is_cut;
+    }
     if (r == TEXT_UNKNOWN && record->is_truncated)
         r = TEXT_QUARANTINED;
     return take_outcome(n, r, &event, line->message, emit, userdata);
@@ -326,6 +463,7 @@ static int read_document(struct normalizer *n, const struct record *record, stru
         return read_message(n, record, &message, emit, userdata);
     case JSON_WRAPS_LINE:
         message.line = wrapped.line;
+        message.is_whole = true; /* the gate looks at such lines one by one */
         return read_message(n, record, &message, emit, userdata);
     case JSON_WRAPS_BROKEN:
         return quarantine(n, text);
@@ -342,7 +480,11 @@ static bool is_gated(const struct normalizer *n, const struct record *record, st
 {
     if (!n->gate || record->is_truncated)
         return false;
-    return (is_json || text_time_is_settled(&n->calendar, line)) && !gate_may_want(n->gate, line, is_json);
+    if (is_json)
+        return !gate_may_want(n->gate, line, true);
+    /* how the next line is read may depend on it */
+    return sudo_join_n_held(n->sudo) == 0 && text_time_is_settled(&n->calendar, line) &&
+           !gate_may_want(n->gate, line, false) && !sudo_join_may_matter(line);
 }
 
 static int read_line(struct normalizer *n, const struct record *record, event_fn emit, void *userdata)
@@ -361,10 +503,8 @@ static int read_line(struct normalizer *n, const struct record *record, event_fn
     if (format == FORMAT_JOURNAL_EXPORT) /* a line between entries */
         return take_outcome(n, TEXT_UNKNOWN, NULL, line, emit, userdata);
     if (format == FORMAT_JSON || (format == FORMAT_AUTO && looks_like_json(line))) {
-        if (is_gated(n, record, line, true)) {
-            n->stats.n_gated++;
-            return 0;
-        }
+        if (is_gated(n, record, line, true))
+            return count(n, &n->stats.n_gated);
         if (record->is_truncated) /* half a document is none */
             return quarantine(n, line);
         return read_document(n, record, line, emit, userdata);
@@ -380,10 +520,8 @@ static int read_line(struct normalizer *n, const struct record *record, event_fn
         if (r > 0)
             return take_audit(n, &audit, record, record->trust, line, emit, userdata);
     }
-    if (is_gated(n, record, line, false)) {
-        n->stats.n_gated++;
-        return 0;
-    }
+    if (is_gated(n, record, line, false))
+        return count(n, &n->stats.n_gated);
     message.line.pid = -1;
     r = text_read_header(n->options.rulebase, &n->calendar, line, &n->arena, &message.line);
     if (r < 0)
@@ -416,32 +554,121 @@ static int read_entry(struct normalizer *n, const struct record *record, event_f
     }
 }
 
+/* ---- records of several lines ---- */
+
+/* A line of sudo's own log, whole. */
+static int read_file_line(struct normalizer *n, const struct record *record, const struct joined_lines *lines,
+                          event_fn emit, void *userdata)
+{
+    struct message message = {.line = {.program = SLICE("sudo"), .pid = -1},
+                              .trust = TRUST_LOW,
+                              .is_whole = true,
+                              .is_joined = lines->is_joined,
+                              .is_cut = lines->is_cut};
+    struct slice stamp;
+    char time[24];
+
+    if (is_gated(n, record, record->bytes, false))
+        return count(n, &n->stats.n_gated);
+    if (!sudo_file_line_split(record->bytes, time, &stamp, &message.line.message))
+        return quarantine(n, record->bytes); /* a saved state that is wrong */
+    message.line.has_time = text_time_read(&n->calendar, stamp, &message.line.time_usec) == 0;
+    return read_text(n, record, &message, emit, userdata);
+}
+
+static int take_lines(void *userdata, const struct joined_lines *lines)
+{
+    struct handing *handing = userdata;
+    struct normalizer *n = handing->n;
+    struct record record = {.kind = RECORD_LINE,
+                            .trust = lines->trust,
+                            .bytes = lines->text,
+                            .received_usec = lines->received_usec};
+    int r;
+
+    arena_reset(&n->arena);
+    n->stats.n_used -= lines->n_lines;
+    n->counted = &n->stats.n_used;
+    switch (lines->kind) {
+    case LINE_JOIN_WRAPPED:
+        r = read_file_line(n, &record, lines, handing->emit, handing->userdata);
+        break;
+    case LINE_JOIN_DOCUMENT:
+        r = read_line(n, &record, handing->emit, handing->userdata);
+        break;
+    case LINE_JOIN_PARENS:
+        r = take_outcome(n, TEXT_IGNORED, NULL, lines->text, NULL, NULL);
+        break;
+    default:
+        r = quarantine(n, lines->text);
+        break;
+    }
+    count_others(n, lines->n_lines);
+    return r;
+}
+
+static bool holds_lines(const struct normalizer *n)
+{
+    return line_join_is_held(n->lines) || sudo_join_n_held(n->sudo) > 0;
+}
+
+static int advance_lines(struct normalizer *n, int64_t now_usec, struct handing *handing)
+{
+    int r = line_join_advance(n->lines, now_usec, take_lines, handing);
+
+    return r < 0 ? r : sudo_join_advance(n->sudo, now_usec, take_command, handing);
+}
+
 int normalizer_feed(struct normalizer *n, const struct record *record, event_fn emit, void *userdata)
 {
-    arena_reset(&n->arena);
+    struct handing handing = {n, emit, userdata};
+    int r;
+
     n->stats.n_records++;
-    if (record->kind == RECORD_JOURNAL)
-        return read_entry(n, record, emit, userdata);
-    if (slice_trim(record->bytes).len == 0) {
+    if (record->kind == RECORD_LINE && slice_trim(record->bytes).len == 0) {
         n->stats.n_empty++;
         return 0;
     }
+    if (record->received_usec > 0 && holds_lines(n)) {
+        r = advance_lines(n, record->received_usec, &handing);
+        if (r < 0)
+            return r;
+    }
+    n->stats.n_used++;
+    r = line_join_feed(n->lines, record, take_lines, &handing);
+    if (r != 0)
+        return MIN(r, 0);
+    n->stats.n_used--;
+    arena_reset(&n->arena);
+    if (record->kind == RECORD_JOURNAL)
+        return read_entry(n, record, emit, userdata);
     return read_line(n, record, emit, userdata);
 }
 
 int normalizer_advance(struct normalizer *n, int64_t now_usec, event_fn emit, void *userdata)
 {
-    return audit_assembler_advance(n->assembler, now_usec, emit, userdata);
+    struct handing handing = {n, emit, userdata};
+    int r = advance_lines(n, now_usec, &handing);
+
+    return r < 0 ? r : audit_assembler_advance(n->assembler, now_usec, emit, userdata);
 }
 
 int64_t normalizer_deadline_usec(const struct normalizer *n)
 {
-    return audit_assembler_deadline_usec(n->assembler);
+    int64_t lines_usec = line_join_deadline_usec(n->lines), sudo_usec = sudo_join_deadline_usec(n->sudo);
+
+    lines_usec = MIN(lines_usec, sudo_usec);
+    return MIN(lines_usec, audit_assembler_deadline_usec(n->assembler));
 }
 
 int normalizer_flush(struct normalizer *n, event_fn emit, void *userdata)
 {
-    return audit_assembler_flush(n->assembler, emit, userdata);
+    struct handing handing = {n, emit, userdata};
+    int r = line_join_flush(n->lines, take_lines, &handing);
+
+    if (r >= 0)
+        r = sudo_join_flush(n->sudo, take_command, &handing);
+    return r < 0 ? r : audit_assembler_flush(n->assembler, emit, userdata);
 }
 
 int normalizer_save(const struct normalizer *n, struct buffer *out)
@@ -452,6 +679,10 @@ int normalizer_save(const struct normalizer *n, struct buffer *out)
         r = buffer_append_u32(out, (uint32_t)n->calendar.year);
     if (r >= 0)
         r = buffer_append_u32(out, (uint32_t)n->calendar.month);
+    if (r >= 0)
+        r = sudo_join_save(n->sudo, out);
+    if (r >= 0)
+        r = line_join_save(n->lines, out);
     return r < 0 ? r : audit_assembler_save(n->assembler, out);
 }
 
@@ -460,7 +691,7 @@ int normalizer_load(struct normalizer *n, struct slice bytes)
     uint32_t version, year, month;
     int r = slice_read_u32(&bytes, &version);
 
-    if (r >= 0 && version != STATE_VERSION)
+    if (r >= 0 && version != STATE_VERSION && version != STATE_VERSION_FIRST)
         return -EBADMSG;
     if (r >= 0)
         r = slice_read_u32(&bytes, &year);
@@ -472,17 +703,25 @@ int normalizer_load(struct normalizer *n, struct slice bytes)
         return -EBADMSG;
     n->calendar.year = (int)year;
     n->calendar.month = (int)month;
+    if (version > STATE_VERSION_FIRST) {
+        r = sudo_join_load(n->sudo, &bytes);
+        if (r >= 0)
+            r = line_join_load(n->lines, &bytes);
+        if (r < 0)
+            return r;
+    }
     return audit_assembler_load(n->assembler, bytes);
 }
 
 size_t normalizer_n_pending(const struct normalizer *n)
 {
-    return audit_assembler_n_pending(n->assembler);
+    return audit_assembler_n_pending(n->assembler) + sudo_join_n_held(n->sudo) +
+           (line_join_is_held(n->lines) ? 1 : 0);
 }
 
 int64_t normalizer_pending_usec(const struct normalizer *n)
 {
-    return audit_assembler_pending_usec(n->assembler);
+    return MIN(audit_assembler_pending_usec(n->assembler), sudo_join_pending_usec(n->sudo));
 }
 
 const struct normalizer_stats *normalizer_stats(const struct normalizer *n)

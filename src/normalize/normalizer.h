@@ -68,6 +68,8 @@ struct normalizer_stats {
     uint64_t n_incomplete;  /* events handed over with records missing; also in n_events */
     uint64_t n_orphaned; /* of audit events whose SYSCALL never came, known when they are given up, at another
                             record or at the end; also in n_quarantined */
+    uint64_t n_joined;   /* lines of sudo's that went on with another, joined to it; also in n_used */
+    uint64_t n_unjoined; /* such lines that were not: nothing was waiting for them; also in n_ignored */
     uint64_t n_evicted;  /* events pushed out by the limit on pending ones; also in n_events or dropped */
     char sample[256];    /* the last quarantined or unknown record, cut, control bytes escaped */
 };
@@ -104,7 +106,7 @@ int normalizer_flush(struct normalizer *n, event_fn emit, void *userdata) _warn_
 int normalizer_save(const struct normalizer *n, struct buffer *out) _warn_unused_;
 int normalizer_load(struct normalizer *n, struct slice bytes) _warn_unused_;
 
-/* Events pending, to decide whether a save is worth writing. */
+/* Events and lines pending, to decide whether a save is worth writing. */
 size_t normalizer_n_pending(const struct normalizer *n);
 
 /*

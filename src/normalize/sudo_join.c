@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * sudo writes no message longer than syslog_maxlen (980 by default): it goes on in another of the same time,
+ * "USER : (command continued) REST", the text in the language of the system (lib/eventlog/eventlog.c,
+ * do_syslog_sudo). It cuts at the last blank that fits, which is left out, or, where a piece has none, at
+ * the limit. So a message that may have been cut is held until the next of the same user shows how it goes
+ * on.
+ *
+ * The danger is that anyone who can write "sudo: alice : (command continued) …" would have a say in what
+ * alice ran. What keeps it small:
+ *
+ * - The first part is final. Who, as whom, where and which program stand in it, and the event takes them from
+ *   there; what is joined only adds arguments. The exception is a first part that ends before COMMAND=: sudo
+ *   cuts there when the environment or the folder is long, and without its rest the command would be hidden,
+ *   for a price of one long variable. Such a command is marked as one that can be read in two ways.
+ * - Both have the same host, user, pid (where the header has one), unit and trust: what a stranger writes
+ * into the journal is not vouched for as sudo's own words are, and is not joined to them.
+ * - A part only goes on where sudo would have cut: with the next word it would have been longer than 980
+ *   bytes, and no part is longer than that limit (or, where one is, than the limit that the others show).
+ * - Where two commands of one user without a pid could both go on, nobody can tell which does: neither is
+ *   joined. What was not joined is counted, and its command is marked as cut.
+ *
+ * Held is what has COMMAND= and is longer than HOLD_MIN, or has none. A shorter one that goes on (its next
+ * word is longer than half a message) is handed over at once and stays without its rest, since to hold every
+ * command would make every alert of sudo's wait. A limit below 980 is not recognised. PRI is not compared: it
+ * is gone when a message is here.
+ *
+ * A command is over with its user's next message that is no continuation, two seconds later on the clock of
+ * its host, on that of the caller, a minute later on the clock of all hosts, or when there are too many.
+ *
+ * Cost: a table of at most SUDO_JOIN_HELD_MAX, walked for each message of sudo's; each byte is copied once.
+ */
+#include "normalize/sudo_join.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "util/parse.h"
+
+/* sudo include/sudo_plugin… MAXSYSLOGLEN, the default of syslog_maxlen */
+#define MESSAGE_MAX 980U
+/* chosen: see the essay */
+#define HOLD_MIN (MESSAGE_MAX / 2)
+/* chosen: sudo writes all parts in one go, and RFC 3164 has seconds */
+#define TIME_LIMIT_USEC (2 * USEC_PER_SEC)
+/* chosen: as audit.c does for nodes that went quiet */
+#define HOSTS_SLACK_USEC (60 * USEC_PER_SEC)
+/* chosen: longer than "(command continued)" in any language sudo speaks (plugins/sudoers/po) */
+#define MARK_MAX 128U
+
+enum {
+    FLAG_CONTESTED = 1, /* another command may be the one that goes on */
+    FLAG_CUT = 2,       /* something was not joined */
+    FLAG_HAS_BLANK = 4, /* the last part has one */
+    FLAGS_ALL = 7,
+};
+
+struct held {
+    struct held *previous, *next; /* oldest first */
+    struct buffer names;          /* host, then unit */
+    struct buffer text;           /* the message so far, without sudo's leading blanks */
+    struct slice host, unit;      /* in names, or absent */
+    size_t first_len;             /* of text */
+    int64_t pid, time_usec, received_usec;
+    enum trust trust;
+    unsigned flags, n_parts;
+    uint64_t n_fed;                /* parts, since the state was loaded */
+    uint64_t limit_min, limit_max; /* what the parts show of syslog_maxlen */
+    uint64_t last_len;             /* of the last part, as a message */
+};
+
+struct sudo_join {
+    struct held *first, *last;
+    size_t n_held, n_bytes;
+    bool is_contested; /* of the message just fed */
+};
+
+int sudo_join_new(struct sudo_join **ret_join)
+{
+    struct sudo_join *join = calloc(1, sizeof(*join));
+
+    if (!join)
+        return -ENOMEM;
+    *ret_join = join;
+    return 0;
+}
+
+static struct held *held_free(struct held *h)
+{
+    if (!h)
+        return NULL;
+    buffer_done(&h->names);
+    buffer_done(&h->text);
+    free(h);
+    return NULL;
+}
+DEFINE_CLEANUP(struct held *, held_free)
+
+static void unlink_held(struct sudo_join *join, struct held *h)
+{
+    *(h->previous ? &h->previous->next : &join->first) = h->next;
+    *(h->next ? &h->next->previous : &join->last) = h->previous;
+    join->n_held--;
+    join->n_bytes -= h->text.len + h->names.len;
+}
+
+static void link_held(struct sudo_join *join, struct held *h)
+{
+    h->previous = join->last;
+    h->next = NULL;
+    *(join->last ? &join->last->next : &join->first) = h;
+    join->last = h;
+    join->n_held++;
+    join->n_bytes += h->text.len + h->names.len;
+}
+
+struct sudo_join *sudo_join_free(struct sudo_join *join)
+{
+    struct held *next;
+
+    if (!join)
+        return NULL;
+    for (struct held *h = join->first; h; h = next) {
+        next = h->next;
+        held_free(h);
+    }
+    free(join);
+    return NULL;
+}
+
+/* ---- messages ---- */
+
+static struct slice skip_blanks(struct slice s)
+{
+    while (s.len > 0 && s.data[0] == ' ')
+        s = slice_skip(s, 1);
+    return s;
+}
+
+/* What stands before " : "; absent where nothing does. */
+static struct slice user_of(struct slice text)
+{
+    size_t n = slice_find_slice(text, SLICE(" : "));
+
+    return n < text.len ? slice_head(text, n) : SLICE_NULL;
+}
+
+/* What follows "USER : (…) "; absent: it is no continuation. */
+static struct slice rest_of(struct slice text, struct slice user)
+{
+    struct slice s = slice_skip(text, user.len + 3);
+    size_t n;
+
+    if (s.len == 0 || s.data[0] != '(')
+        return SLICE_NULL;
+    n = slice_find_slice(slice_head(s, MARK_MAX), SLICE(") "));
+    return n < MIN(s.len, (size_t)MARK_MAX) ? slice_skip(s, n + 2) : SLICE_NULL;
+}
+
+static bool has_command(struct slice text)
+{
+    return slice_find_slice(text, SLICE(" COMMAND=")) < text.len;
+}
+
+/* Whether it begins as what sudo says of a command that it ran: "USER : KEY=", without a reason before it. */
+static bool has_key(struct slice text, struct slice user)
+{
+    static const struct slice keys[] = {SLICE("HOST="), SLICE("TTY="),   SLICE("CHROOT="), SLICE("PWD="),
+                                        SLICE("USER="), SLICE("GROUP="), SLICE("TSID="),   SLICE("ENV=")};
+    struct slice s = slice_skip(text, user.len + 3);
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        if (slice_starts_with(s, keys[i]))
+            return true;
+    return false;
+}
+
+bool sudo_join_may_go_on(struct slice text)
+{
+    struct slice user;
+
+    text = skip_blanks(text);
+    user = user_of(text);
+    if (slice_is_absent(user))
+        return false;
+    return has_command(text) ? text.len >= HOLD_MIN : has_key(text, user);
+}
+
+bool sudo_join_may_matter(struct slice line)
+{
+    /* chosen: no header known is longer */
+    struct slice head = slice_head(line, 512);
+
+    if (slice_find_slice(head, SLICE("sudo")) == head.len)
+        return false;
+    return line.len >= HOLD_MIN || !has_command(line);
+}
+
+/* ---- what is held ---- */
+
+static int release(struct sudo_join *join, struct held *h, sudo_command_fn emit, void *userdata)
+{
+    _cleanup_(held_freep) struct held *owned = h;
+    struct sudo_command command = {
+        .message = {.line = {.host = h->host,
+                             .program = SLICE("sudo"),
+                             .pid = h->pid,
+                             .message = buffer_slice(&h->text),
+                             .has_time = true,
+                             .time_usec = h->time_usec},
+                    .trust = h->trust,
+                    .unit = h->unit,
+                    .received_usec = h->received_usec},
+        .first = slice_head(buffer_slice(&h->text), h->first_len),
+        .n_parts = h->n_parts,
+        .n_fed = h->n_fed,
+        .is_cut = h->flags & FLAG_CUT,
+    };
+
+    unlink_held(join, owned);
+    return emit(userdata, &command);
+}
+
+static bool is_same(struct slice a, struct slice b)
+{
+    return slice_is_absent(a) == slice_is_absent(b) && slice_equal(a, b);
+}
+
+static struct held *find_held(const struct sudo_join *join, const struct sudo_message *m, struct slice user)
+{
+    for (struct held *h = join->first; h; h = h->next)
+        if (h->trust == m->trust && h->pid == m->line.pid && is_same(h->host, m->line.host) &&
+            is_same(h->unit, m->unit) && slice_equal(user_of(buffer_slice(&h->text)), user))
+            return h;
+    return NULL;
+}
+
+static bool is_over(const struct held *h, int64_t time_usec, int64_t limit_usec)
+{
+    return time_usec > h->time_usec && time_usec - h->time_usec > limit_usec;
+}
+
+/* Whether more may follow its last part. */
+static bool may_go_on(const struct held *h)
+{
+    return h->last_len >= HOLD_MIN || !has_command(buffer_slice(&h->text));
+}
+
+/* The next part of h, if it can be. The essay says what is asked of it. */
+static int join_part(struct sudo_join *join, struct held *h, struct slice text, struct slice rest)
+{
+    uint64_t word_len = slice_find(rest, ' '), limit_min, limit_max;
+    bool is_inside_word;
+    size_t len = h->text.len;
+    int r;
+
+    limit_min = MAX(h->limit_min, (uint64_t)text.len);
+    limit_max = MIN(h->limit_max, h->last_len + 1 + word_len);
+    if ((h->flags & FLAG_CONTESTED) || rest.len == 0 || h->n_parts >= SUDO_JOIN_PARTS_MAX ||
+        limit_max < MESSAGE_MAX || limit_max < limit_min) {
+        h->flags |= FLAG_CUT;
+        return SUDO_JOIN_REFUSED;
+    }
+    /* only a piece without a blank is cut elsewhere than at one, and then it is as long as can be */
+    is_inside_word =
+        !(h->flags & FLAG_HAS_BLANK) && h->last_len >= MESSAGE_MAX && h->last_len == h->limit_min;
+    r = is_inside_word ? 0 : buffer_append_char(&h->text, ' ');
+    if (r >= 0)
+        r = buffer_append_slice(&h->text, rest);
+    if (r < 0)
+        return r;
+    join->n_bytes += h->text.len - len;
+    h->limit_min = limit_min;
+    h->limit_max = limit_max;
+    h->last_len = text.len;
+    h->n_parts++;
+    h->n_fed++;
+    h->flags &= ~(unsigned)FLAG_HAS_BLANK;
+    if (word_len < rest.len)
+        h->flags |= FLAG_HAS_BLANK;
+    return SUDO_JOIN_TAKEN;
+}
+
+static int enforce_limits(struct sudo_join *join, sudo_command_fn emit, void *userdata)
+{
+    int r = 0;
+
+    while (r >= 0 && (join->n_held > SUDO_JOIN_HELD_MAX || join->n_bytes > SUDO_JOIN_BYTES_MAX))
+        r = release(join, join->first, emit, userdata);
+    return r;
+}
+
+int sudo_join_feed(struct sudo_join *join, const struct sudo_message *message, sudo_command_fn emit,
+                   void *userdata)
+{
+    struct slice text = skip_blanks(message->line.message), user = user_of(text), rest;
+    struct held *h;
+    int r;
+
+    join->is_contested = false;
+    if (slice_is_absent(user))
+        return SUDO_JOIN_OTHER;
+    h = join->first ? find_held(join, message, user) : NULL;
+    rest = rest_of(text, user);
+    if (slice_is_absent(rest)) {
+        if (!h)
+            return SUDO_JOIN_OTHER;
+        join->is_contested = h->pid < 0 && may_go_on(h);
+        r = release(join, h, emit, userdata);
+        return r < 0 ? r : SUDO_JOIN_OTHER;
+    }
+    if (!h)
+        return SUDO_JOIN_REFUSED;
+    if (is_over(h, message->line.time_usec, TIME_LIMIT_USEC) ||
+        h->time_usec - message->line.time_usec > TIME_LIMIT_USEC)
+        return SUDO_JOIN_REFUSED;
+    r = join_part(join, h, text, rest);
+    if (r != SUDO_JOIN_TAKEN)
+        return r;
+    r = enforce_limits(join, emit, userdata);
+    return r < 0 ? r : SUDO_JOIN_TAKEN;
+}
+
+static int held_new(const struct sudo_message *m, struct slice text, struct held **ret_held)
+{
+    _cleanup_(held_freep) struct held *h = calloc(1, sizeof(*h));
+    size_t host_len = m->line.host.len;
+    int r;
+
+    if (!h)
+        return -ENOMEM;
+    r = buffer_append_slice(&h->names, m->line.host);
+    if (r >= 0)
+        r = buffer_append_slice(&h->names, m->unit);
+    if (r >= 0)
+        r = buffer_append_slice(&h->text, text);
+    if (r < 0)
+        return r;
+    if (!slice_is_absent(m->line.host))
+        h->host = slice_head(buffer_slice(&h->names), host_len);
+    if (!slice_is_absent(m->unit))
+        h->unit = slice_skip(buffer_slice(&h->names), host_len);
+    h->pid = m->line.pid;
+    h->time_usec = m->line.time_usec;
+    h->received_usec = m->received_usec;
+    h->trust = m->trust;
+    *ret_held = TAKE_PTR(h);
+    return 0;
+}
+
+int sudo_join_hold(struct sudo_join *join, const struct sudo_message *message, sudo_command_fn emit,
+                   void *userdata)
+{
+    struct slice text = skip_blanks(message->line.message), user = user_of(text);
+    struct held *h;
+    int r = held_new(message, text, &h);
+
+    if (r < 0)
+        return r;
+    h->n_parts = 1;
+    h->n_fed = 1;
+    h->first_len = text.len;
+    h->limit_min = h->last_len = text.len;
+    h->limit_max = UINT64_MAX;
+    if (slice_find(slice_skip(text, user.len + 3), ' ') < text.len - user.len - 3)
+        h->flags |= FLAG_HAS_BLANK;
+    if (join->is_contested)
+        h->flags |= FLAG_CONTESTED;
+    link_held(join, h);
+    return enforce_limits(join, emit, userdata);
+}
+
+int sudo_join_expire(struct sudo_join *join, const struct text_line *line, sudo_command_fn emit,
+                     void *userdata)
+{
+    struct held *next;
+    int r = 0;
+
+    if (!line->has_time)
+        return 0;
+    for (struct held *h = join->first; r >= 0 && h; h = next) {
+        int64_t limit = TIME_LIMIT_USEC + (is_same(h->host, line->host) ? 0 : HOSTS_SLACK_USEC);
+
+        next = h->next;
+        if (is_over(h, line->time_usec, limit))
+            r = release(join, h, emit, userdata);
+    }
+    return r;
+}
+
+int sudo_join_advance(struct sudo_join *join, int64_t now_usec, sudo_command_fn emit, void *userdata)
+{
+    struct held *next;
+    int r = 0;
+
+    for (struct held *h = join->first; r >= 0 && h; h = next) {
+        next = h->next;
+        if (h->received_usec <= 0) /* out of a saved state: it waits from the moment we learn the time */
+            h->received_usec = now_usec;
+        else if (now_usec < h->received_usec || now_usec - h->received_usec >= TIME_LIMIT_USEC)
+            r = release(join, h, emit, userdata);
+    }
+    return r;
+}
+
+int64_t sudo_join_deadline_usec(const struct sudo_join *join)
+{
+    int64_t deadline = INT64_MAX;
+
+    for (const struct held *h = join->first; h; h = h->next)
+        deadline = MIN(deadline, h->received_usec <= 0 ? 0 : h->received_usec + TIME_LIMIT_USEC);
+    return deadline;
+}
+
+int sudo_join_flush(struct sudo_join *join, sudo_command_fn emit, void *userdata)
+{
+    int r = 0;
+
+    while (r >= 0 && join->first)
+        r = release(join, join->first, emit, userdata);
+    return r;
+}
+
+int64_t sudo_join_pending_usec(const struct sudo_join *join)
+{
+    int64_t usec = INT64_MAX;
+
+    for (const struct held *h = join->first; h; h = h->next)
+        usec = MIN(usec, h->time_usec);
+    return usec;
+}
+
+size_t sudo_join_n_held(const struct sudo_join *join)
+{
+    return join->n_held;
+}
+
+/* ---- state ---- */
+
+static int save_held(const struct held *h, struct buffer *out)
+{
+    const uint64_t numbers[] = {h->first_len, (uint64_t)h->pid, (uint64_t)h->time_usec, h->trust,   h->flags,
+                                h->n_parts,   h->limit_min,     h->limit_max,           h->last_len};
+    int r = buffer_append_field(out, h->host);
+
+    if (r >= 0)
+        r = buffer_append_field(out, h->unit);
+    if (r >= 0)
+        r = buffer_append_field(out, buffer_slice(&h->text));
+    for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(numbers); i++)
+        r = buffer_append_u64(out, numbers[i]);
+    return r;
+}
+
+static int load_held(struct slice *bytes, struct held **ret_held)
+{
+    _cleanup_(held_freep) struct held *h = NULL;
+    struct sudo_message message = {0};
+    uint64_t numbers[9];
+    struct slice text;
+    int r = slice_read_field(bytes, &message.line.host);
+
+    if (r >= 0)
+        r = slice_read_field(bytes, &message.unit);
+    if (r >= 0)
+        r = slice_read_field(bytes, &text);
+    for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(numbers); i++)
+        r = slice_read_u64(bytes, &numbers[i]);
+    if (r < 0)
+        return r;
+    if (slice_is_absent(user_of(text)) || numbers[0] > text.len || numbers[3] > TRUST_KERNEL ||
+        numbers[4] > FLAGS_ALL || numbers[5] < 1 || numbers[5] > SUDO_JOIN_PARTS_MAX ||
+        text.len > SUDO_JOIN_BYTES_MAX || numbers[8] > SUDO_JOIN_BYTES_MAX || (int64_t)numbers[1] < -1 ||
+        slice_is_absent(user_of(slice_head(text, (size_t)numbers[0]))))
+        return -EBADMSG;
+    message.line.pid = (int64_t)numbers[1];
+    message.line.time_usec = (int64_t)numbers[2];
+    message.trust = (enum trust)numbers[3];
+    r = held_new(&message, text, &h);
+    if (r < 0)
+        return r;
+    h->first_len = (size_t)numbers[0];
+    h->flags = (unsigned)numbers[4];
+    h->n_parts = (unsigned)numbers[5];
+    h->limit_min = numbers[6];
+    h->limit_max = numbers[7];
+    h->last_len = numbers[8];
+    *ret_held = TAKE_PTR(h);
+    return 0;
+}
+
+int sudo_join_save(const struct sudo_join *join, struct buffer *out)
+{
+    int r = buffer_append_u32(out, (uint32_t)join->n_held);
+
+    for (const struct held *h = join->first; r >= 0 && h; h = h->next)
+        r = save_held(h, out);
+    return r;
+}
+
+int sudo_join_load(struct sudo_join *join, struct slice *bytes)
+{
+    uint32_t n;
+    int r = slice_read_u32(bytes, &n);
+
+    if (r >= 0 && (n > SUDO_JOIN_HELD_MAX || join->n_held > 0))
+        return -EBADMSG;
+    for (uint32_t i = 0; r >= 0 && i < n; i++) {
+        struct held *h;
+
+        r = load_held(bytes, &h);
+        if (r >= 0)
+            link_held(join, h);
+    }
+    return r;
+}
