@@ -183,6 +183,7 @@ void input_set_stats(const struct input_set *set, struct normalizer_stats *ret_s
         sum.n_evicted += s->n_evicted;
         sum.n_joined += s->n_joined;
         sum.n_unjoined += s->n_unjoined;
+        sum.n_rows_lost += s->n_rows_lost;
         if (s->sample[0])
             memcpy(sum.sample, s->sample, sizeof(sum.sample));
     }
@@ -247,6 +248,9 @@ void input_set_summary(const struct input_set *set, const char *command)
                       "hapax %s: %" PRIu64
                       " lines of sudo's go on with a command that was not waiting for them\n",
                       command, s.n_unjoined);
+    if (s.n_rows_lost > 0)
+        (void)fprintf(stderr, "hapax %s: %" PRIu64 " rows of records with several were broken, or too many\n",
+                      command, s.n_rows_lost);
     if (n_cut > 0)
         (void)fprintf(stderr,
                       "hapax %s: %" PRIu64 " records were longer than the limit, %" PRIu64

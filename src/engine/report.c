@@ -97,6 +97,7 @@ int report_source(struct report *report, const char *name, const struct normaliz
                 {METRIC_RECORDS_LATE, s->n_late},
                 {METRIC_RECORDS_DUPLICATE, s->n_duplicates},
                 {METRIC_RECORDS_UNJOINED, s->n_unjoined},
+                {METRIC_ROWS_LOST, s->n_rows_lost},
                 {METRIC_PENDING, normalizer_n_pending(normalizer)}};
     int r = 0;
 

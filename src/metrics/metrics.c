@@ -35,6 +35,8 @@ static const struct {
     [METRIC_RECORDS_UNJOINED] =
         {"hapax_records_unjoined_total", "counter",
          "Lines of sudo's that go on with a command and were not joined to it, by source."},
+    [METRIC_ROWS_LOST] = {"hapax_rows_lost_total", "counter",
+                          "Rows of records with several that were broken or too many, by source."},
     [METRIC_PENDING] = {"hapax_pending_events", "gauge",
                         "Audit events whose records are still coming, by source."},
     [METRIC_SELECTED] = {"hapax_events_selected_total", "counter", "Process starts that a job looked at."},

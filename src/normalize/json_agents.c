@@ -9,9 +9,8 @@
  * (flags "procFS"): they are no starts, nor is a clone without an execve.
  *   osquery   {"name":…,"hostIdentifier":…,"unixTime":…,"columns":{…},"action":"added"}: a row of
  * process_events (audit) or bpf_process_events, by the columns only these have; the query's author chooses
- * the columns. Rows of the same document shape from other tables are ignored. A differential batch
- * ("diffResults", logger_event_type false) with more than one row is refused as broken: one record is one
- * event here, and rows must not vanish.
+ * the columns. Rows of the same document shape from other tables are ignored. An answer with all its rows
+ * ("diffResults", logger_event_type false; "snapshot") that has more than one is left to json_rows.c.
  *   Falco     {"rule":…,"priority":…,"output_fields":{"proc.cmdline":…}}: an alert, so only what a rule
  * looks for comes; taken where evt.type says that the event was an exec, since the others (a file opened, a
  * connection) tell of a process that started before. user.* is the effective user; user.loginuid -1 is no
@@ -181,24 +180,21 @@ static bool is_process_event(struct json_reader *columns)
            (syscall.len == 0 || slice_starts_with(syscall, SLICE("exec")));
 }
 
-static int read_osquery(struct json_reader *reader, const struct text_line *line,
-                        const struct uid_map *uid_map, struct event *event)
+const struct json_node *json_agents_rows(const struct json_reader *reader)
 {
-    struct json_reader columns = {.node = json_reader_find(reader, "columns"), .arena = reader->arena};
+    const struct json_node *added = json_reader_find(reader, "diffResults.added");
+
+    return added ? added : json_reader_find(reader, "snapshot");
+}
+
+static int read_row(struct json_reader *reader, const struct json_node *row, const struct text_line *line,
+                    const struct uid_map *uid_map, struct event *event)
+{
+    struct json_reader columns = {.node = row, .arena = reader->arena};
     struct identity_input who;
     int64_t status;
     int r;
 
-    if (!columns.node) {
-        columns.node = json_reader_find(reader, "diffResults.added");
-        if (json_node_length(columns.node) > 1) {
-            columns.node = json_node_element(columns.node, 0);
-            return is_process_event(&columns) ? TEXT_QUARANTINED : TEXT_IGNORED;
-        }
-        columns.node = json_node_element(columns.node, 0);
-    } else if (!json_reader_has_word(reader, "action", "added")) {
-        return TEXT_IGNORED;
-    }
     if (!columns.node || !is_process_event(&columns))
         return columns.error < 0 ? columns.error : TEXT_IGNORED;
     if (!read_seconds(&columns, "time", &event->time_usec) &&
@@ -230,6 +226,21 @@ static int read_osquery(struct json_reader *reader, const struct text_line *line
     if (r >= 0 && reader->error < 0)
         r = reader->error;
     return r;
+}
+
+static int read_osquery(struct json_reader *reader, const struct text_line *line,
+                        const struct uid_map *uid_map, struct event *event)
+{
+    const struct json_node *columns = json_reader_find(reader, "columns"), *rows;
+
+    if (columns)
+        return json_reader_has_word(reader, "action", "added")
+                   ? read_row(reader, columns, line, uid_map, event)
+                   : TEXT_IGNORED;
+    rows = json_agents_rows(reader);
+    if (json_node_length(rows) > 1)
+        return TEXT_ROWS;
+    return read_row(reader, json_node_element(rows, 0), line, uid_map, event);
 }
 
 /* ---- Falco ---- */
@@ -296,6 +307,28 @@ static bool is_other_tetragon(const struct json_reader *reader)
     return false;
 }
 
+/* An event needs somebody. */
+static int publish(int outcome, const struct event *event, struct event *ret_event)
+{
+    if (outcome != TEXT_EVENT)
+        return outcome;
+    if (slice_is_absent(event->actor.name) && slice_is_absent(event->actor.id))
+        return TEXT_QUARANTINED;
+    *ret_event = *event;
+    return TEXT_EVENT;
+}
+
+int json_agents_read_row(struct json_reader *reader, const struct json_node *row,
+                         const struct text_line *line, enum trust trust, const struct uid_map *uid_map,
+                         struct event *ret_event)
+{
+    struct event event = EVENT_INIT;
+
+    event.trust = trust;
+    event.action = SLICE("executed");
+    return publish(read_row(reader, row, line, uid_map, &event), &event, ret_event);
+}
+
 int json_read_agents(struct json_reader *reader, const struct text_line *line, enum trust trust,
                      const struct uid_map *uid_map, struct event *ret_event)
 {
@@ -312,10 +345,5 @@ int json_read_agents(struct json_reader *reader, const struct text_line *line, e
         r = read_falco(reader, line, uid_map, &event);
     else
         return is_other_tetragon(reader) ? TEXT_IGNORED : TEXT_UNKNOWN;
-    if (r != TEXT_EVENT)
-        return r;
-    if (slice_is_absent(event.actor.name) && slice_is_absent(event.actor.id))
-        return TEXT_QUARANTINED;
-    *ret_event = event;
-    return TEXT_EVENT;
+    return publish(r, &event, ret_event);
 }

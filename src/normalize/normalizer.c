@@ -46,6 +46,7 @@
 #include "normalize/gate.h"
 #include "normalize/journal.h"
 #include "normalize/json.h"
+#include "normalize/json_rows.h"
 #include "normalize/json_wrapped.h"
 #include "normalize/line_join.h"
 #include "normalize/sudo_join.h"
@@ -263,12 +264,53 @@ static bool may_hold_audit(struct slice s)
     return slice_find_slice(slice_head(s, 512), SLICE("audit(")) < MIN(s.len, (size_t)512);
 }
 
+/* A record with several events: what became of its rows so far. */
+struct row_reading {
+    struct handing handing;
+    bool has_events, has_broken;
+};
+
+static int take_row(void *userdata, int outcome, struct event *event)
+{
+    struct row_reading *reading = userdata;
+    struct normalizer *n = reading->handing.n;
+
+    reading->has_broken |= outcome == TEXT_QUARANTINED;
+    n->stats.n_rows_lost += outcome == TEXT_QUARANTINED;
+    if (outcome != TEXT_EVENT || !(n->options.kinds & EVENT_KIND_BIT(event->kind)))
+        return 0;
+    if (slice_is_absent(event->host))
+        event->host = n->options.host;
+    reading->has_events = true;
+    n->stats.n_events++;
+    return reading->handing.emit(reading->handing.userdata, event);
+}
+
+/* The record is counted once: used where a row is an event, else broken where a row is. */
+static int read_rows(struct normalizer *n, struct slice text, const struct text_line *line, enum trust trust,
+                     event_fn emit, void *userdata)
+{
+    struct row_reading reading = {.handing = {n, emit, userdata}};
+    uint64_t n_left = 0;
+    int r = json_read_rows(&n->json, text, line, trust, n->options.uid_map, &n->arena, take_row, &reading,
+                           &n_left);
+
+    n->stats.n_rows_lost += n_left;
+    if (r < 0)
+        return r;
+    if (reading.has_events)
+        return count(n, &n->stats.n_used);
+    return reading.has_broken ? quarantine(n, text) : count(n, &n->stats.n_ignored);
+}
+
 static int read_json(struct normalizer *n, struct slice text, const struct text_line *line, enum trust trust,
                      event_fn emit, void *userdata)
 {
     struct event event = EVENT_INIT;
     int outcome = json_read(&n->json, text, line, trust, n->options.uid_map, &n->arena, &event);
 
+    if (outcome == TEXT_ROWS)
+        return read_rows(n, text, line, trust, emit, userdata);
     return take_outcome(n, outcome, &event, text, emit, userdata);
 }
 
@@ -444,6 +486,8 @@ static int read_document(struct normalizer *n, const struct record *record, stru
     int r;
 
     r = json_read(&n->json, text, NULL, record->trust, n->options.uid_map, &n->arena, &event);
+    if (r == TEXT_ROWS)
+        return read_rows(n, text, NULL, record->trust, emit, userdata);
     if (r != TEXT_UNKNOWN)
         return take_outcome(n, r, &event, text, emit, userdata);
     r = json_read_wrapped(&n->json, text, &n->arena, &wrapped);

@@ -70,8 +70,9 @@ struct normalizer_stats {
                             record or at the end; also in n_quarantined */
     uint64_t n_joined;   /* lines of sudo's that went on with another, joined to it; also in n_used */
     uint64_t n_unjoined; /* such lines that were not: nothing was waiting for them; also in n_ignored */
-    uint64_t n_evicted;  /* events pushed out by the limit on pending ones; also in n_events or dropped */
-    char sample[256];    /* the last quarantined or unknown record, cut, control bytes escaped */
+    uint64_t n_rows_lost; /* rows of records with several that are broken, or came after JSON_ROWS_MAX */
+    uint64_t n_evicted;   /* events pushed out by the limit on pending ones; also in n_events or dropped */
+    char sample[256];     /* the last quarantined or unknown record, cut, control bytes escaped */
 };
 
 struct normalizer;

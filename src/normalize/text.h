@@ -33,6 +33,7 @@ enum text_outcome {
     TEXT_EVENT,       /* an event of any kind: *ret_event is filled */
     TEXT_IGNORED,     /* understood, and no event (a refused sudo) */
     TEXT_QUARANTINED, /* a rule matches and what it found cannot be: a number that is none, no time … */
+    TEXT_ROWS,        /* of JSON alone: several events, see json_rows.h */
 };
 
 /*

@@ -5,7 +5,7 @@
 
 #include "describe.h"
 
-static const char *const outcome_names[] = {"unknown", "event", "ignored", "quarantined"};
+static const char *const outcome_names[] = {"unknown", "event", "ignored", "quarantined", "rows"};
 
 #define TETRAGON_(process)                                                                                   \
     "{\"process_exec\":{\"process\":{" process "},\"parent\":{\"pid\":3,\"binary\":\"/usr/bin/bash\"}},"     \
@@ -77,7 +77,7 @@ Test(json_agents, reads_documents)
          "{\"hostIdentifier\":\"web1\",\"unixTime\":1700000009,\"diffResults\":{\"added\":[{\"path\":\"/bin/"
          "ss\","
          "\"cmdline\":\"ss\",\"auid\":\"1\"},{}]}}",
-         "quarantined"},
+         "rows"},
         {"osquery: a time before all times",
          "{\"hostIdentifier\":\"h\",\"unixTime\":-5,\"columns\":{\"path\":\"/"
          "ss\",\"cmdline\":\"\",\"auid\":\"1\"},"
