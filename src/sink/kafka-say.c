@@ -25,9 +25,6 @@
 /* chosen: longer than a partition's change to another leader takes, which begins when the session of the old
  * one is over (Kafka's broker.session.timeout.ms, 9 s) */
 #define STALL_USEC (KAFKA_STALL_SEC * USEC_PER_SEC)
-/* Earlier ones repeat the client's nonce, and Kafka 4 compares (librdkafka#4895; tried 2026-11: 2.0.2 is
- * refused by Kafka 4.3.1, 2.8.0 is not) */
-#define SCRAM_VERSION 0x020601ff
 /* chosen: what an answer is late by before a quota is worth a word */
 #define QUOTA_MSEC 1000
 
@@ -53,15 +50,8 @@ void kafka_on_fatal(struct kafka_sink *k)
 
 static void say_refused(struct kafka_sink *k, rd_kafka_resp_err_t err, const char *reason)
 {
-    bool is_scram = strstr(reason, "mechanism SCRAM-") != NULL;
-
     sink_report(&k->sink, LOG_WARNING, "cannot log in to Kafka: %s; alerts wait", reason);
-    if (err == RD_KAFKA_RESP_ERR__AUTHENTICATION && is_scram && rd_kafka_version() < SCRAM_VERSION)
-        sink_report(
-            &k->sink, LOG_WARNING,
-            "librdkafka %s cannot log in with SCRAM to Kafka 4, 2.6.1 or later can; this one can with "
-            "sasl.mechanisms=PLAIN over TLS, or a client's certificate",
-            rd_kafka_version_str());
+    kafka_client_explain_login(&k->client, err, reason);
 }
 
 static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
@@ -82,7 +72,7 @@ static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
         if (kafka_is_new_trouble(k, TROUBLE_REFUSED))
             say_refused(k, (rd_kafka_resp_err_t)err, reason);
         if (err == RD_KAFKA_RESP_ERR__AUTHENTICATION)
-            kafka_renew_password(k, LOG_DEBUG);
+            kafka_client_renew_password(&k->client, k->producer, LOG_DEBUG);
         break;
     case RD_KAFKA_RESP_ERR__TRANSPORT:
     case RD_KAFKA_RESP_ERR__RESOLVE:

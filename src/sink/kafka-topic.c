@@ -50,15 +50,6 @@ void kafka_probe_topic(struct kafka_sink *k)
     k->probe = PROBE_ASKED;
 }
 
-static const char *bootstrap(const struct kafka_sink *k)
-{
-    const char *servers = kafka_property(k->sink.settings, "bootstrap.servers");
-
-    if (!servers)
-        servers = kafka_property(k->sink.settings, "metadata.broker.list"); /* its other name */
-    return servers ? servers : "BROKER";
-}
-
 static void say_missing(struct kafka_sink *k, int n_brokers)
 {
     int n_replicas = MAX(1, MIN(n_brokers, NEW_REPLICAS));
@@ -69,7 +60,8 @@ static void say_missing(struct kafka_sink *k, int n_brokers)
             "topic '%s' does not exist; alerts wait until it is made: kafka-topics.sh --bootstrap-server "
             "%s --create --topic %s --partitions %d --replication-factor %d --config "
             "min.insync.replicas=%d",
-            k->topic, bootstrap(k), k->topic, NEW_PARTITIONS, n_replicas, MAX(1, n_replicas - 1));
+            k->topic, kafka_client_bootstrap(&k->client), k->topic, NEW_PARTITIONS, n_replicas,
+            MAX(1, n_replicas - 1));
 }
 
 /* min_in_sync: 0 where it is not known. */
@@ -92,7 +84,7 @@ static void judge(struct kafka_sink *k, const struct rd_kafka_metadata_topic *to
                     "topic '%s' takes an alert for delivered when one of %d replicas has it; safer: "
                     "kafka-configs.sh --bootstrap-server %s --alter --entity-type topics --entity-name %s "
                     "--add-config min.insync.replicas=%d",
-                    k->topic, n_replicas, bootstrap(k), k->topic, n_replicas - 1);
+                    k->topic, n_replicas, kafka_client_bootstrap(&k->client), k->topic, n_replicas - 1);
     if (n_replicas > 1 && min_in_sync >= n_replicas)
         sink_report(
             &k->sink, LOG_WARNING,

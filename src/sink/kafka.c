@@ -38,7 +38,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <syslog.h>
@@ -210,28 +209,9 @@ static int arm_retry(struct kafka_sink *k)
     return r < 0 ? r : sd_event_source_set_enabled(k->retry, SD_EVENT_ONESHOT);
 }
 
-static void destroy_conf(rd_kafka_conf_t **conf)
-{
-    if (*conf)
-        rd_kafka_conf_destroy(*conf);
-}
-
-/* rd_kafka_new() with every signal blocked: its threads inherit that, and signals stay the loop's. */
-static rd_kafka_t *producer_new(rd_kafka_conf_t *conf, char *reterr_text, size_t size)
-{
-    rd_kafka_t *producer;
-    sigset_t all, old;
-
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &old);
-    producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reterr_text, size);
-    (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return producer;
-}
-
 static int producer_open(struct kafka_sink *k, struct diag_list *diags)
 {
-    _cleanup_(destroy_conf) rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    _cleanup_(kafka_conf_destroyp) rd_kafka_conf_t *conf = rd_kafka_conf_new();
     char text[KAFKA_ERROR_SIZE] = "";
     uint64_t one = 1;
     int r;
@@ -240,7 +220,7 @@ static int producer_open(struct kafka_sink *k, struct diag_list *diags)
     if (r < 0)
         return r;
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    k->producer = producer_new(conf, text, sizeof(text));
+    k->producer = kafka_client_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
     if (!k->producer)
         return diag_add(diags, NULL, 0, 0, "sink '%s': %s", k->sink.name, text);
     conf = NULL; /* the producer's now */
@@ -371,6 +351,7 @@ static int kafka_start(struct sink *sink, sd_event *event, struct diag_list *dia
     const struct kafka_settings *settings = sink->settings;
     int r = 0;
 
+    kafka_init_client(k);
     TAILQ_INIT(&k->out);
     TAILQ_INIT(&k->again);
     TAILQ_INIT(&k->letters);
@@ -480,7 +461,7 @@ static int kafka_reopen(struct sink *sink)
     struct kafka_sink *k = (struct kafka_sink *)sink;
     int r = 0;
 
-    kafka_renew_password(k, LOG_WARNING);
+    kafka_client_renew_password(&k->client, k->producer, LOG_WARNING);
     if (k->letter_file.path)
         r = dead_letter_file_open(&k->letter_file);
     if (r < 0)

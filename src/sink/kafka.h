@@ -6,7 +6,7 @@
  * The inside of the Kafka sink, for its own files and its test:
  *
  *     kafka.c        messages on their way, and the lives of the producer
- *     kafka-conf.c   options, properties, secrets
+ *     kafka-conf.c   options, and the properties that are the sink's (the rest: kafka/client.h)
  *     kafka-letter.c messages that the topic refuses for ever
  *     kafka-say.c    what librdkafka says, and what an operator hears of it
  *     kafka-topic.c  a look at the topic when the cluster is first reached
@@ -14,14 +14,9 @@
 
 #include <sys/queue.h>
 
-#include <librdkafka/rdkafka.h>
-
+#include "kafka/client.h"
 #include "sink/dead-letter.h"
 #include "sink/driver.h"
-#include "util/hash.h"
-
-/* librdkafka's own error texts are below this (rdkafka examples use 512) */
-#define KAFKA_ERROR_SIZE 512U
 
 struct kafka_settings {
     char *topic;
@@ -83,7 +78,7 @@ struct kafka_sink {
     unsigned troubles;    /* enum trouble: said */
     uint64_t n_remade;
     char last_reason[KAFKA_ERROR_SIZE]; /* of the last broker that failed */
-    char password_id[HASH_ID_SIZE];     /* digest of the last sasl.password */
+    struct kafka_client client;
     int wake_fd;
     uint64_t n_delivered, n_delivered_before; /* before: when the timer `stall` was armed */
     sd_event_source *wake, *retry, *stall;
@@ -101,14 +96,10 @@ struct message *kafka_message_free(struct message *m);
 
 extern const struct option_table kafka_option_table;
 
-/* The value of a property, NULL where it is not set. */
-const char *kafka_property(const struct kafka_settings *settings, const char *name);
+/* Before anything else: needs the sink's name and settings. */
+void kafka_init_client(struct kafka_sink *k);
 /* All that is ours and the user's into conf. 0, or -EINVAL with every problem in diags. */
 int kafka_fill_conf(struct kafka_sink *k, rd_kafka_conf_t *conf, struct diag_list *diags) _warn_unused_;
-/* Reads the file of sasl.password once more and gives it to the running producer: a password that was changed
- * needs no restart. Does nothing where there is no such file, or nothing new in it; level: how loud a file is
- * that cannot be read. */
-void kafka_renew_password(struct kafka_sink *k, int level);
 
 /* kafka-letter.c */
 
