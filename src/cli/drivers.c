@@ -6,7 +6,8 @@
 #include "sink/driver.h"
 #include "source/driver.h"
 
-const struct source_driver *const source_drivers[] = {&journald_source, &stdin_source, &file_source, NULL};
+const struct source_driver *const source_drivers[] = {&journald_source, &stdin_source, &file_source,
+                                                      &kafka_source, NULL};
 
 const struct sink_driver *const sink_drivers[] = {&stdout_sink,  &file_sink, &kafka_sink,
                                                   &journal_sink, &null_sink, NULL};

@@ -371,9 +371,12 @@ static int write_metrics(struct engine *engine)
                             .now_usec = engine_now_usec(engine)};
     int r = report_begin(&report);
 
-    for (size_t i = 0; r >= 0 && i < engine->n_sources; i++)
+    for (size_t i = 0; r >= 0 && i < engine->n_sources; i++) {
         r = report_source(&report, source_name(engine->sources[i].source), engine->sources[i].normalizer,
                           engine->sources[i].n_future);
+        if (r >= 0)
+            r = report_source_stats(&report, engine->sources[i].source);
+    }
     if (r >= 0)
         r = report_write(&report, engine->options.metrics_file);
     report_done(&report);

@@ -109,6 +109,24 @@ int report_source(struct report *report, const char *name, const struct normaliz
     return r;
 }
 
+int report_source_stats(struct report *report, struct source *source)
+{
+    const struct metric_label label = {"source", source_name(source)};
+    struct source_stats s;
+    int r;
+
+    if (!source_stats(source, &s))
+        return 0;
+    r = metrics_add(&report->metrics, METRIC_SOURCE_BEHIND, s.n_behind, label, none);
+    if (r >= 0)
+        r = metrics_add(&report->metrics, METRIC_SOURCE_PARTS, s.n_parts, label, none);
+    if (r >= 0)
+        r = metrics_add(&report->metrics, METRIC_SOURCE_LOST, s.n_lost, label, none);
+    if (r >= 0)
+        r = metrics_add(&report->metrics, METRIC_SOURCE_FAILURES, s.n_failures, label, none);
+    return r;
+}
+
 int report_write(const struct report *report, const char *path)
 {
     return metrics_write_file(&report->metrics, path);

@@ -9,6 +9,7 @@
 #include "engine/outbox.h"
 #include "metrics/metrics.h"
 #include "normalize/normalizer.h"
+#include "source/source.h"
 #include "store/store.h"
 
 struct report {
@@ -24,6 +25,8 @@ struct report {
 
 /* Takes what those above count. 0, -ENOMEM or a store error. */
 int report_begin(struct report *report) _warn_unused_;
+/* Adds what the source tells of the other side, where it does. */
+int report_source_stats(struct report *report, struct source *source) _warn_unused_;
 /* Adds one source's counters. n_future: events whose time was not believed. */
 int report_source(struct report *report, const char *name, const struct normalizer *normalizer,
                   uint64_t n_future) _warn_unused_;

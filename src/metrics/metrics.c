@@ -39,6 +39,15 @@ static const struct {
                           "Rows of records with several that were broken or too many, by source."},
     [METRIC_PENDING] = {"hapax_pending_events", "gauge",
                         "Audit events whose records are still coming, by source."},
+    [METRIC_SOURCE_BEHIND] = {"hapax_source_behind", "gauge",
+                              "Messages that wait to be read, by source (Kafka)."},
+    [METRIC_SOURCE_PARTS] = {"hapax_source_partitions", "gauge",
+                             "Partitions that are read, by source (Kafka)."},
+    [METRIC_SOURCE_LOST] = {"hapax_source_lost_total", "counter",
+                            "Messages deleted before they were read, by source (Kafka)."},
+    [METRIC_SOURCE_FAILURES] =
+        {"hapax_source_failures_total", "counter",
+         "Times that something was wrong with the other side and was said, by source (Kafka)."},
     [METRIC_SELECTED] = {"hapax_events_selected_total", "counter", "Process starts that a job looked at."},
     [METRIC_ALERTS] = {"hapax_alerts_total", "counter", "Alerts made."},
     [METRIC_WITHHELD] =

@@ -35,7 +35,8 @@ struct source_driver {
     int (*pause)(struct source *source, bool is_paused);      /* after is_paused was set; not after the end */
     int (*drain)(struct source *source);                      /* may be NULL */
     int (*reopen)(struct source *source);                     /* may be NULL */
-    void (*done)(struct source *source);                      /* takes half-started ones */
+    void (*stats)(struct source *source, struct source_stats *ret_stats); /* may be NULL */
+    void (*done)(struct source *source);                                  /* takes half-started ones */
 };
 
 /* For drivers: hand one record over; sets record->seq and record->received_usec. Forwards what the engine
@@ -46,6 +47,6 @@ void source_end(struct source *source, int error, const char *message);
 /* For drivers: tell the operator. level as in syslog(3). */
 void source_report(struct source *source, int level, const char *format, ...) _printf_(3, 4);
 
-extern const struct source_driver stdin_source, file_source, journald_source;
+extern const struct source_driver stdin_source, file_source, journald_source, kafka_source;
 
 #endif

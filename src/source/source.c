@@ -137,6 +137,14 @@ unsigned source_capabilities(const struct source *source)
                                             : source->driver->capabilities;
 }
 
+bool source_stats(struct source *source, struct source_stats *ret_stats)
+{
+    if (!source->driver->stats)
+        return false;
+    source->driver->stats(source, ret_stats);
+    return true;
+}
+
 int source_emit(struct source *source, struct record *record)
 {
     struct timespec now;

@@ -78,6 +78,17 @@ int source_drain(struct source *source) _warn_unused_;
 int source_reopen(struct source *source) _warn_unused_;
 
 const char *source_name(const struct source *source);
+
+/* What a source that is fed from elsewhere can tell of it. */
+struct source_stats {
+    uint64_t n_behind;   /* records, or messages, that wait there; as far as it is known */
+    uint64_t n_parts;    /* partitions that are read */
+    uint64_t n_lost;     /* deleted there before they were read */
+    uint64_t n_failures; /* times that something was wrong there and was said */
+};
+
+/* False: this source has none. */
+bool source_stats(struct source *source, struct source_stats *ret_stats);
 /* Those of this source with its settings: a file that is followed has no end. */
 unsigned source_capabilities(const struct source *source);
 
