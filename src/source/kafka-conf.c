@@ -156,7 +156,8 @@ bool consumer_next_record(const struct kafka_source_settings *settings, struct s
         if (slice_ends_with(line, SLICE("\r")))
             line.len--;
     } while (line.len == 0 && rest.len > 0);
-    *at = message.len - rest.len;
+    /* an empty message has been looked at, too */
+    *at = MAX((uint64_t)(message.len - rest.len), (uint64_t)1);
     if (line.len == 0 && !is_first)
         return false;
     *ret_record = (struct record){

@@ -441,30 +441,43 @@ static int consumer_open(struct consumer *c, struct diag_list *diags)
     return subscribe(c, diags);
 }
 
+/* Leaves the group, so that others need not wait for the end of our session; for CLOSE_MSEC at most. */
+static void leave(struct consumer *c)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(c->rk);
+    rd_kafka_error_t *error;
+    struct timespec start, now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &start);
+    now = start;
+    error = rd_kafka_consumer_close_queue(c->rk, queue);
+    while (!error && !rd_kafka_consumer_closed(c->rk) &&
+           (now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < CLOSE_MSEC) {
+        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 50);
+
+        if (event && rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
+            on_rebalance(c->rk, rd_kafka_event_error(event), rd_kafka_event_topic_partition_list(event), c);
+        if (event)
+            rd_kafka_event_destroy(event);
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    }
+    if (error)
+        rd_kafka_error_destroy(error);
+    rd_kafka_queue_destroy(queue);
+}
+
 /* Ends one life of a consumer; the places stay. */
 static void consumer_close(struct consumer *c)
 {
-    rd_kafka_error_t *error;
-
     drop_message(c);
     if (!c->rk)
         return;
     c->is_closing = true;
-    if (c->queue && !c->is_dead) {
-        struct timespec start, now;
-
-        tell_group(c);
+    if (c->queue)
         rd_kafka_queue_io_event_enable(c->queue, -1, NULL, 0);
-        error = rd_kafka_consumer_close_queue(c->rk, c->queue);
-        (void)clock_gettime(CLOCK_MONOTONIC, &start);
-        now = start;
-        while (!error && !rd_kafka_consumer_closed(c->rk) &&
-               (now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < CLOSE_MSEC) {
-            (void)rd_kafka_queue_poll_callback(c->queue, 50);
-            (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        }
-        if (error)
-            rd_kafka_error_destroy(error);
+    if (c->queue && !c->is_dead) {
+        tell_group(c);
+        leave(c);
     }
     if (c->queue)
         rd_kafka_queue_destroy(c->queue);

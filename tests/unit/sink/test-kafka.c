@@ -5,19 +5,14 @@
  * through the configuration, as they do in the program.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <syslog.h>
-#include <unistd.h>
 
 #include <librdkafka/rdkafka.h>
 
 #include "config/config.h"
 #include "fixture.h"
-#include "mock-kafka-path.h"
+#include "mock-cluster.h"
 #include "sink/kafka.h"
 #include "util/parse.h"
 
@@ -29,62 +24,22 @@
 /* chosen: far more than a loaded machine needs, so that only a broken sink runs into it */
 #define PATIENCE_USEC (30 * USEC_PER_SEC)
 
-struct cluster {
-    pid_t pid;
-    FILE *to, *from;
-    char ports[256];
-};
-
 static struct heard heard;
 static struct cluster cluster;
 
-static void read_line(FILE *from, char *line, int size)
-{
-    cr_assert_not_null(fgets(line, size, from), "the mock cluster is gone");
-    line[strcspn(line, "\n")] = '\0';
-}
-
 static void start_cluster(void)
 {
-    char *const argv[] = {(char *)(uintptr_t)MOCK_KAFKA, (char *)(uintptr_t) "-",
-                          (char *)(uintptr_t) "hapax.alerts:3", (char *)(uintptr_t) "hapax.dead:3", NULL};
-    posix_spawn_file_actions_t actions;
-    int to[2], from[2];
-
-    cr_assert_eq(pipe2(to, O_CLOEXEC), 0);
-    cr_assert_eq(pipe2(from, O_CLOEXEC), 0);
-    cr_assert_eq(posix_spawn_file_actions_init(&actions), 0);
-    cr_assert_eq(posix_spawn_file_actions_adddup2(&actions, to[0], STDIN_FILENO), 0);
-    cr_assert_eq(posix_spawn_file_actions_adddup2(&actions, from[1], STDOUT_FILENO), 0);
-    cr_assert_eq(posix_spawn(&cluster.pid, MOCK_KAFKA, &actions, NULL, argv, environ), 0);
-    cr_assert_eq(posix_spawn_file_actions_destroy(&actions), 0);
-    (void)close(to[0]);
-    (void)close(from[1]);
-    cluster.to = fdopen(to[1], "w");
-    cluster.from = fdopen(from[0], "r");
-    cr_assert(cluster.to && cluster.from);
-    read_line(cluster.from, cluster.ports, sizeof(cluster.ports));
+    cluster_start(&cluster, "hapax.alerts:3", "hapax.dead:3");
 }
 
 static void stop_cluster(void)
 {
-    if (cluster.pid <= 0)
-        return;
-    /* the end of its input is the end of it */
-    (void)fclose(cluster.to);
-    (void)fclose(cluster.from);
-    (void)waitpid(cluster.pid, NULL, 0);
-    cluster.pid = 0;
+    cluster_stop(&cluster);
 }
 
 static void tell_cluster(const char *command)
 {
-    char answer[64];
-
-    cr_assert_geq(fprintf(cluster.to, "%s\n", command), 0);
-    cr_assert_eq(fflush(cluster.to), 0);
-    read_line(cluster.from, answer, sizeof(answer));
-    cr_assert_str_eq(answer, "ok", "%s", command);
+    cluster_tell(&cluster, command);
 }
 
 TestSuite(kafka, .fini = stop_cluster, .timeout = 120);
