@@ -200,6 +200,22 @@ static int check_detectors(struct setup *setup)
     return result;
 }
 
+static int check_drivers(struct setup *setup, const struct instance_list *list)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < list->n; i++) {
+        const struct instance *instance = &list->items[i];
+        int r = instance->sink_driver ? sink_driver_check(instance->sink_driver, instance->name,
+                                                          instance->settings, &setup->diags)
+                                      : source_driver_check(instance->source_driver, instance->name,
+                                                            instance->settings, &setup->diags);
+
+        result = MIN(result, r);
+    }
+    return result;
+}
+
 int instances_check_config(struct setup *setup)
 {
     _cleanup_(instance_list_done) struct instance_list sources = {0}, sinks = {0};
@@ -209,6 +225,10 @@ int instances_check_config(struct setup *setup)
     r = instances_load_sources(setup, NULL, &sources);
     result = MIN(result, r);
     r = instances_load_sinks(setup, NULL, &sinks);
+    result = MIN(result, r);
+    r = check_drivers(setup, &sources);
+    result = MIN(result, r);
+    r = check_drivers(setup, &sinks);
     result = MIN(result, r);
     r = check_detectors(setup);
     result = MIN(result, r);

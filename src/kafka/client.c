@@ -162,7 +162,7 @@ static int set_property(struct kafka_client *client, rd_kafka_conf_t *conf, cons
     const char *secret = secret_of(p->name, &is_file), *why;
 
     if (secret && is_file)
-        return set_secret(client, conf, p, secret, diags);
+        return client->is_check ? 0 : set_secret(client, conf, p, secret, diags);
     if (secret) {
         (void)diag_add(diags, NULL, 0, 0,
                        "%s '%s': kafka.%s is a secret and is taken from a file only: write it into one and "
@@ -214,6 +214,14 @@ int kafka_client_fill_conf(struct kafka_client *client, rd_kafka_conf_t *conf, s
     if (n_bad > 0)
         return -EINVAL;
     return rd_kafka_conf_set(conf, "log.queue", "true", NULL, 0) == RD_KAFKA_CONF_OK ? 0 : -EINVAL;
+}
+
+int kafka_client_check(struct kafka_client *client, struct diag_list *diags)
+{
+    _cleanup_(kafka_conf_destroyp) rd_kafka_conf_t *conf = rd_kafka_conf_new();
+
+    client->is_check = true;
+    return kafka_client_fill_conf(client, conf, diags);
 }
 
 rd_kafka_t *kafka_client_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, char *reterr_text, size_t size)

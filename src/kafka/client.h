@@ -27,6 +27,7 @@ struct kafka_client {
     void (*report)(void *userdata, int level, const char *message); /* level as in syslog(3) */
     void *userdata;
     char password_id[HASH_ID_SIZE]; /* digest of the last sasl.password */
+    bool is_check;                  /* files of secrets are not read */
 };
 
 /* The value of a property, NULL where it is not set. */
@@ -38,6 +39,10 @@ const char *kafka_client_bootstrap(const struct kafka_client *client);
 /* All that is ours and the user's into conf. 0, or -EINVAL with every problem in diags. */
 int kafka_client_fill_conf(struct kafka_client *client, rd_kafka_conf_t *conf,
                            struct diag_list *diags) _warn_unused_;
+
+/* The problems that filling one would find, and that need no secret's file: where those are, the service may
+ * be the only one to read them. 0, or -EINVAL. */
+int kafka_client_check(struct kafka_client *client, struct diag_list *diags) _warn_unused_;
 
 /* rd_kafka_new() with every signal blocked: its threads inherit that, and signals stay the loop's. NULL: conf
  * is still the caller's, text says why. */

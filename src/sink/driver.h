@@ -21,6 +21,8 @@ struct sink_driver {
     const char *summary;
     const struct option_table *options;
     size_t struct_size;
+    /* What start would find wrong with the settings alone; may be NULL. */
+    int (*check)(const char *name, const void *settings, struct diag_list *diags);
     int (*start)(struct sink *sink, sd_event *event, struct diag_list *diags);
     int (*write)(struct sink *sink, const struct document *document, uint64_t ticket);
     int (*flush)(struct sink *sink, int64_t timeout_usec); /* may be NULL: nothing is ever in flight */

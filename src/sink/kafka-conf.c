@@ -71,19 +71,29 @@ static void on_report(void *userdata, int level, const char *message)
     sink_report(&k->sink, level, "%s", message);
 }
 
-void kafka_init_client(struct kafka_sink *k)
+static struct kafka_client client_of(const char *name, const struct kafka_settings *settings)
 {
-    const struct kafka_settings *settings = k->sink.settings;
-
-    k->client = (struct kafka_client){
+    return (struct kafka_client){
         .kind = "sink",
-        .name = k->sink.name,
+        .name = name,
         .properties = &settings->properties,
         .defaults = defaults,
         .refused = refused,
-        .report = on_report,
-        .userdata = k,
     };
+}
+
+void kafka_init_client(struct kafka_sink *k)
+{
+    k->client = client_of(k->sink.name, k->sink.settings);
+    k->client.report = on_report;
+    k->client.userdata = k;
+}
+
+int kafka_check(const char *name, const void *settings, struct diag_list *diags)
+{
+    struct kafka_client client = client_of(name, settings);
+
+    return kafka_client_check(&client, diags);
 }
 
 int kafka_fill_conf(struct kafka_sink *k, rd_kafka_conf_t *conf, struct diag_list *diags)

@@ -489,6 +489,7 @@ const struct sink_driver kafka_sink = {
     .summary = "sends alerts to a Kafka topic, keyed by actor or host",
     .options = &kafka_option_table,
     .struct_size = sizeof(struct kafka_sink),
+    .check = kafka_check,
     .start = kafka_start,
     .write = kafka_write,
     .flush = kafka_flush,

@@ -97,6 +97,7 @@ struct message *kafka_message_free(struct message *m);
 extern const struct option_table kafka_option_table;
 
 /* Before anything else: needs the sink's name and settings. */
+int kafka_check(const char *name, const void *settings, struct diag_list *diags);
 void kafka_init_client(struct kafka_sink *k);
 /* All that is ours and the user's into conf. 0, or -EINVAL with every problem in diags. */
 int kafka_fill_conf(struct kafka_sink *k, rd_kafka_conf_t *conf, struct diag_list *diags) _warn_unused_;

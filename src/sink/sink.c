@@ -42,6 +42,12 @@ const struct option_table *sink_driver_options(const struct sink_driver *driver)
     return driver->options;
 }
 
+int sink_driver_check(const struct sink_driver *driver, const char *name, const void *settings,
+                      struct diag_list *diags)
+{
+    return driver->check ? driver->check(name, settings, diags) : 0;
+}
+
 int sink_new(const struct sink_driver *driver, const char *name, const void *settings,
              const struct sink_callbacks *callbacks, struct sink **ret_sink)
 {

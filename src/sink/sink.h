@@ -25,6 +25,10 @@ extern const struct sink_driver *const sink_drivers[];
 const char *sink_driver_name(const struct sink_driver *driver);
 const char *sink_driver_summary(const struct sink_driver *driver);
 const struct option_table *sink_driver_options(const struct sink_driver *driver);
+/* What is wrong with the settings of one, as its start would say it; opens nothing. 0, or negative with
+ * diags. */
+int sink_driver_check(const struct sink_driver *driver, const char *name, const void *settings,
+                      struct diag_list *diags) _warn_unused_;
 
 struct sink_callbacks {
     /* error 0: delivered. Negative: this document can never be delivered (message says why); the ticket is

@@ -29,6 +29,8 @@ struct source_driver {
     unsigned capabilities; /* all it may have */
     /* Those it has with its settings; NULL: all of the above. */
     unsigned (*get_capabilities)(const struct source *source);
+    /* What start would find wrong with the settings alone; may be NULL. */
+    int (*check)(const char *name, const void *settings, struct diag_list *diags);
     int (*start)(struct source *source, sd_event *event, struct slice cursor, struct diag_list *diags);
     int (*acknowledge)(struct source *source, uint64_t seq);  /* may be NULL */
     int (*cursor)(struct source *source, struct buffer *out); /* appends; may be NULL */

@@ -300,6 +300,12 @@ static int check_settings(const struct journald_settings *settings, struct diag_
     return r;
 }
 
+static int journald_check(const char *name, const void *settings, struct diag_list *diags)
+{
+    (void)name;
+    return check_settings(settings, diags);
+}
+
 /* Has the index step over what does not match, or not; the journal stands at no entry afterwards, its place
  * holds. */
 static int set_indexed(struct journald_source *s, bool is_indexed)
@@ -926,6 +932,7 @@ const struct source_driver journald_source = {
     .struct_size = sizeof(struct journald_source),
     .capabilities = SOURCE_CAN_SEEK | SOURCE_ENDS,
     .get_capabilities = journald_get_capabilities,
+    .check = journald_check,
     .start = journald_start,
     .cursor = journald_cursor,
     .pause = journald_pause,

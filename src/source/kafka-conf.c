@@ -140,6 +140,16 @@ int consumer_check_settings(const struct kafka_source_settings *settings, const 
     return r;
 }
 
+int consumer_check(const char *name, const void *settings, struct diag_list *diags)
+{
+    int r = consumer_check_settings(settings, name, diags), q;
+    struct kafka_client client;
+
+    consumer_init_client(&client, name, settings);
+    q = kafka_client_check(&client, diags);
+    return MIN(r, q);
+}
+
 bool consumer_next_record(const struct kafka_source_settings *settings, struct slice message, uint64_t *at,
                           struct record *ret_record)
 {

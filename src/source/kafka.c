@@ -661,6 +661,7 @@ const struct source_driver kafka_source = {
     .options = &kafka_source_table,
     .struct_size = sizeof(struct consumer),
     .capabilities = SOURCE_CAN_SEEK,
+    .check = consumer_check,
     .start = kafka_start,
     .acknowledge = kafka_acknowledge,
     .cursor = kafka_cursor,

@@ -91,6 +91,8 @@ void consumer_init_client(struct kafka_client *client, const char *name,
 /* What cannot be told by the option table. 0 or -EINVAL with diags. */
 int consumer_check_settings(const struct kafka_source_settings *settings, const char *name,
                             struct diag_list *diags) _warn_unused_;
+/* The same, and what librdkafka says to the properties: the driver's check. */
+int consumer_check(const char *name, const void *settings, struct diag_list *diags);
 /*
  * The next record of a message, behind its first *at bytes, which are moved behind it. False: there is none.
  * A message without any has one, which is empty.

@@ -40,6 +40,12 @@ const struct option_table *source_driver_options(const struct source_driver *dri
     return driver->options;
 }
 
+int source_driver_check(const struct source_driver *driver, const char *name, const void *settings,
+                        struct diag_list *diags)
+{
+    return driver->check ? driver->check(name, settings, diags) : 0;
+}
+
 int source_new(const struct source_driver *driver, const char *name, const void *settings,
                const struct source_callbacks *callbacks, struct source **ret_source)
 {

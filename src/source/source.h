@@ -34,6 +34,10 @@ extern const struct source_driver *const source_drivers[];
 const char *source_driver_name(const struct source_driver *driver);
 const char *source_driver_summary(const struct source_driver *driver);
 const struct option_table *source_driver_options(const struct source_driver *driver);
+/* What is wrong with the settings of one, as its start would say it; opens nothing. 0, or negative with
+ * diags. */
+int source_driver_check(const struct source_driver *driver, const char *name, const void *settings,
+                        struct diag_list *diags) _warn_unused_;
 
 struct source_callbacks {
     /* A record; borrowed for the call. A negative errno stops the program. */
