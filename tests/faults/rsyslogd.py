@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real rsyslogd with the action of the shipped sample: hapax killed at random instants behind it, and now and then both; a
+broker so slow that pressure reaches rsyslog."""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from types import SimpleNamespace
+
+from kills import Killer, Mock
+from world import LIMIT_SECONDS, ROOT, read, wait_until
+
+PROGRAM = shutil.which("rsyslogd", path=os.environ.get("PATH", "") + ":/usr/sbin")
+
+
+class Rsyslogd:
+    """A file that is followed, one ruleset, the sample's action with a disk queue; hapax is its child."""
+
+    def __init__(self, world, name, command):
+        self.folder = world.path(name)
+        self.input = self.path("in.log")
+        self.errors, self.pids = self.path("hapax.err"), self.path("pids")
+        os.makedirs(self.path("work"))
+        open(self.input, "wb").close()
+        with open(self.path("hapax.sh"), "w", encoding="utf-8") as f:
+            f.write("#!/bin/sh\necho $$ >> %s\nexec %s\n" % (self.pids, " ".join("'%s'" % word for word in command)))
+        os.chmod(self.path("hapax.sh"), 0o755)
+        sample = read(os.path.join(ROOT, "integrations", "rsyslog", "hapax.conf.in")).decode()
+        action = sample[sample.index("\naction("):]
+        for pattern, value in (("binary=.*", 'binary="%s"' % self.path("hapax.sh")), ("output=.*", 'output="%s"' % self.errors),
+                               ('resumeInterval="5"', 'resumeInterval="1"')):
+            action = re.sub(pattern, value, action)
+        with open(self.path("conf"), "w", encoding="utf-8") as f:
+            f.write('''global(workDirectory="%s" maxMessageSize="64k")
+main_queue(queue.type="Direct")
+module(load="imfile") module(load="omprog")
+input(type="imfile" file="%s" tag="in" ruleset="hapax" persistStateInterval="1" escapeLF="off")
+template(name="hapax" type="string" string="%%msg%%\\n")
+ruleset(name="hapax" queue.type="Direct") {%s
+}
+''' % (self.path("work"), self.input, action))
+        self.daemon = None
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def start(self):
+        if os.path.exists(self.path("pid")):
+            os.unlink(self.path("pid"))
+        with open(self.path("rsyslogd.log"), "ab") as log:
+            self.daemon = subprocess.Popen([PROGRAM, "-n", "-f", self.path("conf"), "-i", self.path("pid")],
+                                           stdout=log, stderr=log)
+        return wait_until(lambda: read(self.path("pid")) != b"" or self.daemon.poll() is not None, 20) and self.daemon.poll() is None
+
+    def feed(self, lines):
+        with open(self.input, "ab") as f:
+            f.write(b"".join(lines))
+
+    def n_children(self):
+        return read(self.pids).count(b"\n")
+
+    def child(self):
+        """The process id of the last hapax; None where it is gone."""
+        words = read(self.pids).split()
+        pid = int(words[-1]) if words else None
+        # its name: a process id may be another's by now; before exec it is the shell's
+        return pid if pid and read("/proc/%d/comm" % pid).strip() in (b"hapax", b"hapax.sh") else None
+
+    def n_ready(self):
+        return read(self.errors).count(b" started: ")
+
+    def kill_child(self):
+        pid = self.child()
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+        return pid is not None
+
+    def kill(self):
+        self.daemon.kill()
+        self.daemon.wait()
+
+    def stop(self):
+        self.daemon.terminate()
+        try:
+            return self.daemon.wait(LIMIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return None
+
+
+    def close(self):
+        """Leaves nobody behind, whatever happened."""
+        if self.daemon.poll() is None:
+            self.kill()
+        self.kill_child()
+
+
+def rss_kib(pid):
+    match = re.search(rb"VmHWM:\s+(\d+)", read("/proc/%d/status" % pid))
+    return int(match.group(1)) if match else 0
+
+
+def kills(world):
+    """Every tenth kill takes rsyslogd, too."""
+    name = "rsyslogd"
+    if not PROGRAM:
+        world.skip("kill -9: " + name, "rsyslogd is not installed")
+        return
+    state, out = world.path("rsyslogd.db"), world.path("rsyslogd.out")
+    daemon = Rsyslogd(world, "rsyslogd", world.run_command("--protocol", "omprog", state=state, out=out))
+    lines, at, n_both, expected = world.streams["sudo"].splitlines(True), 0, 0, world.expected("sudo")
+    killer, n_children = Killer(world, state), 0
+    if not world.result(daemon.start(), name + ": it starts", read(daemon.path("rsyslogd.log"))):
+        return
+    try:
+        while killer.n < world.n_kills:
+            n = min(world.rng.randrange(2 * len(lines) // world.n_kills + 1), len(lines) - 1 - at)
+            waits, delay = killer.delay()
+            if waits:  # the last one of the piece is for the instant of the kill
+                n_ready = daemon.n_ready()
+                daemon.feed(lines[at:at + n])
+                at += n
+                started = time.monotonic()
+                if daemon.n_children() == n_children or not daemon.child():
+                    wait_until(lambda: daemon.n_ready() > n_ready, 20)
+                killer.slowest = max(killer.slowest, time.monotonic() - started)
+            n_children = daemon.n_children()
+            daemon.feed(lines[at:at + 1])
+            at = min(at + 1, len(lines) - 1)
+            if not waits:
+                wait_until(lambda: daemon.n_children() > n_children, 5)
+            time.sleep(delay)  # a random instant
+            pid = daemon.child()
+            killer.rss_kib = max(killer.rss_kib, rss_kib(pid) if pid else 0)
+            if daemon.daemon.poll() is not None:
+                world.result(False, name + ": it lives on", "it ended with %s" % daemon.daemon.returncode)
+                return
+            if not daemon.kill_child():
+                continue
+            if killer.n % 10 == 9:
+                n_both += 1
+                daemon.kill()
+            killer.note(SimpleNamespace(ready_seconds=None if not waits else 0))
+            if killer.n % 10 == 0 and not daemon.start():
+                world.result(False, name + ": it starts again", read(daemon.path("rsyslogd.log")))
+                return
+        daemon.feed(lines[at:])
+        start = time.monotonic()
+        wait_until(lambda: world.ids(out)[0] >= expected, 60)
+        print("# %s: rsyslogd killed %d times; the rest took %.1f s" % (name, n_both, time.monotonic() - start))
+        world.result(daemon.stop() == 0, name + ": it stops", read(daemon.path("rsyslogd.log")))
+    finally:
+        daemon.close()
+    killer.report(name, expected, world.ids(out), out)
