@@ -154,3 +154,54 @@ def kills(world):
     finally:
         daemon.close()
     killer.report(name, expected, world.ids(out), out)
+
+
+def slow_broker(world):
+    """Each request of Kafka's is answered 3 s late, so that alerts come faster than they leave. rsyslog gets its answers while the
+    outbox takes alerts, then is held, and goes on where some have left."""
+    name, limit = "slow broker behind rsyslogd", 100
+    if not PROGRAM or not world.mock:
+        world.skip(name, "rsyslogd is not installed, or no mock cluster was named")
+        return
+    mock, state, expected = Mock(world, "slow"), world.path("slow.db"), world.expected("sudo")
+    mock.consume()
+    daemon = Rsyslogd(world, "slow", world.run_command(
+        "--protocol", "omprog", "--set", "state.outbox_max_alerts=%d" % limit, *mock.sink, state=state))
+    lines = world.streams["sudo"].splitlines(True)
+
+    def n_rows():
+        return world.query(state, "select count(*) from history") or 0
+    try:
+        if not world.result(daemon.start(), name + ": it starts", read(daemon.path("rsyslogd.log"))):
+            return
+        daemon.feed(lines[:1])
+        wait_until(lambda: daemon.n_ready() == 1 and n_rows() > 0, 30)
+        mock.say("delay 3000")
+        daemon.feed(lines[1:])
+        said = "more than the limit: sources are paused"
+        start = time.monotonic()
+        wait_until(lambda: said.encode() in read(daemon.errors), 60)
+        waiting, rows = world.n_outbox(state) or 0, n_rows()
+        world.result(waiting >= limit and rows >= limit, name + ": answers go on until the outbox is full",
+                     "%d alerts wait, %d rows\n%s" % (waiting, rows, read(daemon.errors)))
+        queued = sum(len(read(os.path.join(daemon.path("work"), file))) for file in os.listdir(daemon.path("work"))
+                     if file.startswith("hapax.0"))
+        world.result(queued > 0 and rows < len(lines), name + ": then rsyslog keeps the rest", "%d bytes, %d rows" % (queued, rows))
+        world.result(wait_until(lambda: n_rows() > rows + limit // 2, 60), name + ": some leave, and it goes on",
+                     "%d rows, then %d" % (rows, n_rows()))
+        largest = max(world.n_outbox(state) or 0 for _ in range(5))
+        mock.say("delay 0")
+        found = mock.wait_for(expected)
+        slowest = time.monotonic() - start
+        world.same_set(name, found, expected)
+        world.result(wait_until(lambda: world.n_outbox(state) == 0, 20), name + ": the outbox is empty in the end")
+        world.result(read(daemon.pids).count(b"\n") == 1, name + ": by one process", read(daemon.errors))
+        print("# %s: %d of %d rows and %d alerts in the outbox when it was full, %d later" % (
+            name, rows, len(lines), waiting, largest))
+        pid = daemon.child()
+        rss = rss_kib(pid) if pid else 0
+        world.result(daemon.stop() == 0, name + ": it stops", read(daemon.path("rsyslogd.log")))
+    finally:
+        daemon.close()
+        mock.close()
+    world.row(name, 1, expected, found, slowest, rss)

@@ -12,6 +12,7 @@
  *     down            break all connections and refuse new ones
  *     up              take connections again
  *     fail CODE N     answer the next N produce requests with error CODE (protocol number)
+ *     delay MSEC      answer each request so much later
  *     topic TOPIC CODE  answer everything about TOPIC with error CODE, 0: none
  *
  * Everything is in memory, with a bounded log for each partition; it does not enforce sizes, rights or
@@ -87,6 +88,8 @@ static int run_command(rd_kafka_mock_cluster_t *cluster, char *line)
         for (int i = 0; i < n; i++)
             rd_kafka_mock_push_request_errors(cluster, API_KEY_PRODUCE, 1, (rd_kafka_resp_err_t)code);
         err = RD_KAFKA_RESP_ERR_NO_ERROR;
+    } else if (strcmp(verb, "delay") == 0 && parse_number(first, &n) == 0) {
+        err = rd_kafka_mock_broker_set_rtt(cluster, -1, n);
     } else if (strcmp(verb, "topic") == 0 && first && parse_number(second, &code) == 0) {
         rd_kafka_mock_topic_set_error(cluster, first, (rd_kafka_resp_err_t)code);
         err = RD_KAFKA_RESP_ERR_NO_ERROR;
