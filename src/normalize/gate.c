@@ -185,7 +185,7 @@ int gate_new(const struct wanted *wanted, struct gate **ret_gate)
         return -ENOMEM;
     for (gate->hash_size = 16; gate->hash_size < 2 * n_words;)
         gate->hash_size *= 2;
-    gate->scan = gate_scan_best();
+    gate->scan = gate_scan_nth(0);
     gate->bytes = p = malloc(n_bytes + 1);
     gate->words = calloc(n_words, sizeof(*gate->words));
     gate->by_hash = calloc(gate->hash_size, sizeof(*gate->by_hash));

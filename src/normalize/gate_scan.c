@@ -14,9 +14,10 @@ static bool is_word(unsigned c)
 }
 
 /* A byte of a class that has one bit in the tables. */
-static void set_class(struct gate_table *table, uint8_t c, unsigned class, unsigned bit)
+static void set_class(struct gate_table *table, uint8_t c, unsigned byte_class, unsigned bit)
 {
-    table->classes[c] = (uint8_t) class;
+    table->classes[c] = (uint8_t)byte_class;
+    table->class_bits[c] = (uint8_t)bit;
     table->class_low[c & 15] |= (uint8_t)bit;
     table->class_high[c >> 4] |= (uint8_t)bit;
 }
@@ -39,6 +40,8 @@ static void add(struct gate_table *table, uint8_t *pairs, uint8_t first, uint8_t
     unsigned pair = (unsigned)first | (unsigned)second << 8;
 
     pairs[pair / 8] |= (uint8_t)(1U << pair % 8);
+    table->first[first & 127] |= (uint8_t)bit;
+    table->second[second & 127] |= (uint8_t)bit;
     table->first_low[first & 15] |= (uint8_t)bit;
     table->first_high[first >> 4] |= (uint8_t)bit;
     table->second_low[second & 15] |= (uint8_t)bit;

@@ -24,8 +24,9 @@ struct gate_table {
     uint8_t classes[256];         /* GATE_BYTE_* */
     uint8_t beginnings[1U << 13]; /* bit (first | second << 8): some word begins with these two bytes */
     uint8_t insides[1U << 13];    /* some word has them inside, and is looked for there */
-    /* the same for vectors, coarser: byte b may be first if first_low[b & 15] & first_high[b >> 4], and so on
-     */
+    /* the same for vectors, coarser. By the byte, if it is ASCII: */
+    uint8_t first[128], second[128], class_bits[128];
+    /* by its halves: byte b may be first if first_low[b & 15] & first_high[b >> 4], and so on */
     uint8_t first_low[16], first_high[16];
     uint8_t second_low[16], second_high[16];
     uint8_t class_low[16], class_high[16];
@@ -52,7 +53,7 @@ typedef bool (*gate_scan_fn)(const struct gate_table *table, struct slice text, 
 bool gate_scan_bytes(const struct gate_table *table, struct slice text, gate_check_fn check,
                      const void *userdata, unsigned *ret_classes);
 
-/* The fastest that this processor can do. */
-gate_scan_fn gate_scan_best(void);
+/* Those that this processor can do, the fastest first; NULL behind the last. */
+gate_scan_fn gate_scan_nth(unsigned n);
 
 #endif
