@@ -83,6 +83,7 @@ static int check_all(struct setup *setup)
         return r;
     q = instances_check_config(setup);
     r = MIN(r, q);
+    setup->tests_rules = true;
     q = setup_load_rulebase(setup);
     r = MIN(r, q);
     q = setup_load_exceptions(setup, true);

@@ -311,7 +311,8 @@ int setup_load_rulebase(struct setup *setup)
     if (r >= 0)
         r = rulebase_load_with(&(struct rulebase_options){.directory = setup->settings.rulebase,
                                                           .extra = extra,
-                                                          .tells_rules = setup->tells_rules},
+                                                          .tells_rules = setup->tells_rules,
+                                                          .trusts_shipped = !setup->tests_rules},
                                &setup->diags, &setup->rulebase);
     if (r >= 0 && setup->settings.uid_map)
         r = load_uid_map(setup);

@@ -19,7 +19,11 @@
  *  - What comes out is a tree in an order of its own: rule_fields.c.
  *
  * The self test is part of loading: a rule that lost its match to another rule, or a library that reads a
- * rule differently, is found before the first record.
+ * rule differently, is found before the first record. It costs three readings by the library (for trial, to
+ * tell rules in the test, and without that, which cannot be taken back), a millisecond a file. The last one
+ * waits until a line needs the file; and files whose digest says that they are shipped ones need neither
+ * test, since those of this build have tested them: a program that reads documents does not wait for rules of
+ * text.
  *
  * Cost: linear in the line for the shipped rules. A file whose rules all begin with literals is skipped by
  * comparing these. Not done here: any meaning of names and tags (text.c).
@@ -37,6 +41,8 @@
 
 #include "normalize/rule_fields.h"
 #include "normalize/rulebase_file.h"
+#include "normalize/shipped_rulebases.h"
+#include "util/hash.h"
 #include "util/parse.h"
 
 /* chosen: a folder of rulebases, not of anything else */
@@ -45,15 +51,15 @@
 struct context {
     struct rulebase_file *file;
     enum rulebase_kind kind;
-    ln_ctx ln;
+    ln_ctx ln;     /* NULL: nothing needed it yet */
     bool has_gate; /* a line that begins with no rule's literal cannot match */
 };
 
 struct rulebase {
-    struct context contexts[CONTEXTS_MAX];
+    struct context *contexts; /* CONTEXTS_MAX; matching opens them */
     size_t n_contexts;
     size_t n_rules, n_samples;
-    bool tells_rules;
+    bool tells_rules, trusts_shipped;
     rulebase_trace_fn trace;
     void *trace_userdata;
 };
@@ -67,8 +73,24 @@ struct rulebase *rulebase_free(struct rulebase *rb)
         if (rb->contexts[i].ln)
             (void)ln_exitCtx(rb->contexts[i].ln);
     }
+    free(rb->contexts);
     free(rb);
     return NULL;
+}
+
+static struct rulebase *rulebase_new(void)
+{
+    _cleanup_(rulebase_freep) struct rulebase *rb = calloc(1, sizeof(*rb));
+
+    if (rb)
+        rb->contexts = calloc(CONTEXTS_MAX, sizeof(*rb->contexts));
+    return rb && rb->contexts ? TAKE_PTR(rb) : NULL;
+}
+
+static void exitp(ln_ctx *ln)
+{
+    if (*ln)
+        (void)ln_exitCtx(*ln);
 }
 
 /* ---- matching ---- */
@@ -116,13 +138,30 @@ static int copy_rest(struct fjson_object *event, struct arena *arena, struct sli
     return arena_copy(arena, slice_from_string(fjson_object_get_string(rest)), ret_rest);
 }
 
+/* The library has read these rules before, or its tests have: it fails for want of memory. */
+static int context_open(struct context *c)
+{
+    _cleanup_(exitp) ln_ctx ln = NULL;
+
+    if (c->ln)
+        return 0;
+    ln = ln_initCtx();
+    if (!ln || ln_loadSamplesFromString(ln, c->file->rules_text.data) != 0)
+        return -ENOMEM;
+    c->ln = TAKE_PTR(ln);
+    return 0;
+}
+
 /* line: a copy of copy_line. ret_line_number and ret_rest (of a line that does not match) may be NULL. */
-static int context_match(const struct context *c, struct slice line, struct arena *arena,
+static int context_match(struct context *c, struct slice line, struct arena *arena,
                          struct rule_match *ret_match, unsigned *ret_line_number, struct slice *ret_rest)
 {
     _cleanup_(putp) struct fjson_object *event = NULL;
     int r;
 
+    r = context_open(c);
+    if (r < 0)
+        return r;
     r = ln_normalize(c->ln, line.data, line.len, &event);
     if (r == LN_NOMEM)
         return -ENOMEM;
@@ -246,12 +285,6 @@ static void context_set_gate(struct context *c)
             c->has_gate = false;
 }
 
-static void exitp(ln_ctx *ln)
-{
-    if (*ln)
-        (void)ln_exitCtx(*ln);
-}
-
 /* Whether liblognorm has nothing to say about the rules of a file. */
 static int try_rules(const struct rulebase_file *file, struct diag_list *diags)
 {
@@ -283,31 +316,42 @@ static int try_rules(const struct rulebase_file *file, struct diag_list *diags)
     return 0;
 }
 
-static int context_load(struct context *c, const char *path, struct diag_list *diags)
+/* Whether this build's tests have seen the file, with this library. */
+static bool is_shipped(const struct rulebase_file *file)
 {
-    _cleanup_(exitp) ln_ctx ln = NULL;
+    static const char *const digests[] = {SHIPPED_RULEBASES};
+    char digest[HASH_SHA256_SIZE];
+
+    if (strcmp(ln_version(), SHIPPED_WITH_LOGNORM) != 0)
+        return false;
+    hash_sha256(slice_from_string(file->text), digest);
+    for (size_t i = 0; i < ARRAY_SIZE(digests); i++)
+        if (strcmp(digest, digests[i]) == 0)
+            return true;
+    return false;
+}
+
+/* ret_is_tested: it need not be. */
+static int context_load(struct context *c, const char *path, bool trusts_shipped, struct diag_list *diags,
+                        bool *ret_is_tested)
+{
     int r;
 
     r = rulebase_file_read(path, diags, &c->file);
     if (r < 0)
         return r;
+    context_set_gate(c);
+    *ret_is_tested = trusts_shipped && is_shipped(c->file);
+    if (*ret_is_tested)
+        return 0;
     r = check_hazards(c->file, diags);
     if (r < 0)
         return r;
     r = try_rules(c->file, diags);
-    if (r < 0)
-        return r;
-    ln = ln_initCtx();
-    if (!ln)
-        return -ENOMEM;
-    if (ln_loadSamplesFromString(ln, c->file->rules_text.data) != 0)
-        return diag_add(diags, path, 0, 0, "liblognorm cannot load this rulebase");
-    context_set_gate(c);
-    c->ln = TAKE_PTR(ln);
-    return 0;
+    return r < 0 ? r : context_open(c);
 }
 
-static int test_sample(const struct context *c, const struct rulebase_sample *sample, struct arena *arena,
+static int test_sample(struct context *c, const struct rulebase_sample *sample, struct arena *arena,
                        struct diag_list *diags)
 {
     const struct rulebase_rule *rule = &c->file->rules[sample->rule];
@@ -355,24 +399,18 @@ static int context_self_test(struct context *c, struct diag_list *diags)
 }
 
 /* The option to tell the rule cannot be taken back, and building that takes a third of a match: a fresh
- * context. */
-static int context_reload(struct context *c, struct diag_list *diags)
+ * context, when it is needed. */
+static void context_close(struct context *c)
 {
-    _cleanup_(exitp) ln_ctx ln = ln_initCtx();
-
-    if (!ln)
-        return -ENOMEM;
-    if (ln_loadSamplesFromString(ln, c->file->rules_text.data) != 0)
-        return diag_add(diags, c->file->path, 0, 0, "liblognorm cannot load this rulebase");
-    (void)ln_exitCtx(c->ln);
-    c->ln = TAKE_PTR(ln);
-    return 0;
+    exitp(&c->ln);
+    c->ln = NULL;
 }
 
 static int add_file(struct rulebase *rb, const char *directory, const char *name, struct diag_list *diags)
 {
     struct context *c = &rb->contexts[rb->n_contexts];
     char path[PATH_MAX];
+    bool is_tested;
     int r;
 
     r = snprintf(path, sizeof(path), "%s/%s", directory, name);
@@ -384,14 +422,13 @@ static int add_file(struct rulebase *rb, const char *directory, const char *name
     c->kind = strcmp(name, "header.rulebase") == 0  ? RULEBASE_HEADER
               : strcmp(name, "audit.rulebase") == 0 ? RULEBASE_AUDIT
                                                     : RULEBASE_MESSAGE;
-    r = context_load(c, path, diags);
+    r = context_load(c, path, rb->trusts_shipped && !rb->tells_rules, diags, &is_tested);
+    if (r >= 0 && !is_tested)
+        r = context_self_test(c, diags);
     if (r < 0)
         return r;
-    r = context_self_test(c, diags);
-    if (r >= 0 && !rb->tells_rules)
-        r = context_reload(c, diags);
-    if (r < 0)
-        return r;
+    if (!rb->tells_rules)
+        context_close(c);
     rb->n_rules += c->file->n_rules;
     rb->n_samples += c->file->n_samples;
     return 0;
@@ -494,12 +531,13 @@ int rulebase_load_with(const struct rulebase_options *options, struct diag_list 
                        struct rulebase **ret_rulebase)
 {
     _cleanup_(folders_done) struct folders f = {.shipped = options->directory, .extra = options->extra};
-    _cleanup_(rulebase_freep) struct rulebase *rb = calloc(1, sizeof(*rb));
+    _cleanup_(rulebase_freep) struct rulebase *rb = rulebase_new();
     int r;
 
     if (!rb)
         return -ENOMEM;
     rb->tells_rules = options->tells_rules;
+    rb->trusts_shipped = options->trusts_shipped;
     r = list_folder(f.shipped, diags, &f.shipped_entries, &f.n_shipped);
     if (r >= 0 && f.extra)
         r = list_folder(f.extra, diags, &f.extra_entries, &f.n_extra);
@@ -524,8 +562,9 @@ int rulebase_load(const char *directory, struct diag_list *diags, struct rulebas
 
 int rulebase_load_file(const char *path, struct diag_list *diags, struct rulebase **ret_rulebase)
 {
-    _cleanup_(rulebase_freep) struct rulebase *rb = calloc(1, sizeof(*rb));
+    _cleanup_(rulebase_freep) struct rulebase *rb = rulebase_new();
     struct context *c;
+    bool is_tested;
     int r;
 
     if (!rb)
@@ -534,7 +573,7 @@ int rulebase_load_file(const char *path, struct diag_list *diags, struct rulebas
     rb->n_contexts = 1;
     rb->tells_rules = true;
     c->kind = RULEBASE_MESSAGE;
-    r = context_load(c, path, diags);
+    r = context_load(c, path, false, diags, &is_tested);
     if (r < 0)
         return r;
     r = context_self_test(c, diags);
@@ -552,8 +591,8 @@ void rulebase_count(const struct rulebase *rb, size_t *ret_n_rules, size_t *ret_
     *ret_n_samples = rb->n_samples;
 }
 
-static int trace_match(const struct rulebase *rb, const struct context *c, struct slice line,
-                       struct arena *arena, struct rule_match *ret_match)
+static int trace_match(const struct rulebase *rb, struct context *c, struct slice line, struct arena *arena,
+                       struct rule_match *ret_match)
 {
     struct rulebase_attempt attempt = {
         .kind = c->kind, .file = c->file->path, .text = line, .rest = SLICE_NULL};
@@ -579,7 +618,7 @@ int rulebase_match(const struct rulebase *rb, enum rulebase_kind kind, struct sl
     int r;
 
     for (size_t i = 0; i < rb->n_contexts; i++) {
-        const struct context *c = &rb->contexts[i];
+        struct context *c = &rb->contexts[i];
 
         if (c->kind != kind || (!rb->trace && !context_may_match(c, line)))
             continue;

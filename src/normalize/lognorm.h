@@ -54,6 +54,11 @@ struct rulebase_options {
      */
     const char *extra;
     bool tells_rules; /* for rulebase_set_trace; a third of a match */
+    /*
+     * Files that are as this build shipped them, with the library it was built with, were tested then: they
+     * are not again, and are read by the library when a line first needs them.
+     */
+    bool trusts_shipped;
 };
 int rulebase_load_with(const struct rulebase_options *options, struct diag_list *diags,
                        struct rulebase **ret_rulebase) _warn_unused_;

@@ -10,9 +10,20 @@
 #include <sha2.h>
 #include <stdint.h>
 
-void hash_id(const struct slice *parts, size_t n_parts, char ret_id[HASH_ID_SIZE])
+/* size: of out, with its NUL. */
+static void print_digest(const uint8_t *digest, char *out, size_t size)
 {
     static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < (size - 1) / 2; i++) {
+        out[2 * i] = digits[digest[i] >> 4];
+        out[2 * i + 1] = digits[digest[i] & 15];
+    }
+    out[size - 1] = '\0';
+}
+
+void hash_id(const struct slice *parts, size_t n_parts, char ret_id[HASH_ID_SIZE])
+{
     uint8_t digest[SHA256_DIGEST_LENGTH];
     SHA2_CTX context;
 
@@ -27,9 +38,17 @@ void hash_id(const struct slice *parts, size_t n_parts, char ret_id[HASH_ID_SIZE
             SHA256Update(&context, (const uint8_t *)parts[i].data, parts[i].len);
     }
     SHA256Final(digest, &context);
-    for (size_t i = 0; i < (HASH_ID_SIZE - 1) / 2; i++) {
-        ret_id[2 * i] = digits[digest[i] >> 4];
-        ret_id[2 * i + 1] = digits[digest[i] & 15];
-    }
-    ret_id[HASH_ID_SIZE - 1] = '\0';
+    print_digest(digest, ret_id, HASH_ID_SIZE);
+}
+
+void hash_sha256(struct slice text, char ret_digest[HASH_SHA256_SIZE])
+{
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    SHA2_CTX context;
+
+    SHA256Init(&context);
+    if (text.len > 0)
+        SHA256Update(&context, (const uint8_t *)text.data, text.len);
+    SHA256Final(digest, &context);
+    print_digest(digest, ret_digest, HASH_SHA256_SIZE);
 }

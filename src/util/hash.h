@@ -17,4 +17,10 @@
  */
 void hash_id(const struct slice *parts, size_t n_parts, char ret_id[HASH_ID_SIZE]);
 
+/* 64 hexadecimal digits and a NUL. */
+#define HASH_SHA256_SIZE 65
+
+/* The digest of a text, as sha256sum(1) prints it. */
+void hash_sha256(struct slice text, char ret_digest[HASH_SHA256_SIZE]);
+
 #endif

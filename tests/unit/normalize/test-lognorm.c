@@ -356,3 +356,49 @@ Test(lognorm, reads_a_folder_of_more_and_tells_its_rules)
     remove_folder(shipped);
     remove_folder(extra);
 }
+
+/* What is not as it was shipped is tested, whatever name it has. */
+Test(lognorm, tests_what_differs_from_a_shipped_file)
+{
+    static const char bad_sudo[] = "version=2\n# sample: y\nrule=x:x %a:number%\n";
+    const char *root = getenv("HAPAX_SOURCE_ROOT");
+    _cleanup_(diag_list_done) struct diag_list diags = DIAG_LIST_INIT;
+    _cleanup_(rulebase_freep) struct rulebase *tested = NULL, *trusted = NULL, *bad = NULL;
+    _cleanup_(arena_done) struct arena arena = ARENA_INIT;
+    char shipped[PATH_MAX], extra[] = "/tmp/hapax-test-lognorm-XXXXXX";
+    size_t n_rules[2], n_samples[2];
+    static const struct slice lines[] = {
+        SLICE("sudo: alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/usr/bin/ss -t"),
+        SLICE("no program writes this"),
+    };
+
+    if (!root)
+        cr_skip_test("HAPAX_SOURCE_ROOT is not set");
+    (void)snprintf(shipped, sizeof(shipped), "%s/rulebase", root);
+    cr_assert_eq(rulebase_load(shipped, &diags, &tested), 0);
+    cr_assert_eq(rulebase_load_with(&(struct rulebase_options){.directory = shipped, .trusts_shipped = true},
+                                    &diags, &trusted),
+                 0);
+    rulebase_count(tested, &n_rules[0], &n_samples[0]);
+    rulebase_count(trusted, &n_rules[1], &n_samples[1]);
+    cr_expect_eq(n_rules[0], n_rules[1]);
+    cr_expect_eq(n_samples[0], n_samples[1]);
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        struct rule_match a = {0}, b = {0};
+
+        cr_assert_eq(rulebase_match(tested, RULEBASE_MESSAGE, lines[i], &arena, &a), i == 0);
+        cr_assert_eq(rulebase_match(trusted, RULEBASE_MESSAGE, lines[i], &arena, &b), i == 0);
+        cr_expect_eq(a.n_fields, b.n_fields);
+        for (size_t k = 0; k < a.n_fields && k < b.n_fields; k++)
+            cr_expect(slice_equal(a.fields[k].value, b.fields[k].value));
+    }
+    cr_assert_not_null(mkdtemp(extra));
+    write_text(extra, "sudo.rulebase", slice_from_string(bad_sudo));
+    cr_expect_eq(rulebase_load_with(
+                     &(struct rulebase_options){.directory = shipped, .extra = extra, .trusts_shipped = true},
+                     &diags, &bad),
+                 -EINVAL);
+    cr_assert_eq(diags.n, 1);
+    cr_expect_str_eq(diags.items[0].message, "self test: the sample does not match the rule of line 3");
+    remove_folder(extra);
+}

@@ -38,3 +38,24 @@ Test(hash, ids_are_those_of_an_independent_sha256)
         cr_assert_str_eq(id, rows[i].id, "%s: got %s", rows[i].name, id);
     }
 }
+
+Test(hash, digests_as_sha256sum_prints_them)
+{
+    /* FIPS 180-4, and its examples */
+    static const struct {
+        struct slice text;
+        const char *digest;
+    } rows[] = {
+        {SLICE(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+        {SLICE("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+        {SLICE("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char digest[HASH_SHA256_SIZE];
+
+        hash_sha256(rows[i].text, digest);
+        cr_assert_str_eq(digest, rows[i].digest);
+    }
+}
