@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * hapax exceptions: what is forgiven, as a table; and from here to the verbs that change it
- * (exceptions_edit.c) or try it on history (exceptions_test.c). Whether an exception has expired is asked of
- * the clock here and nowhere else: in the stream it is the event's time that counts.
+ * hapax exceptions: the command line, and from here to the verbs that show what is forgiven
+ * (exceptions_list.c), change it (exceptions_edit.c, exceptions_alert.c) or try it on history
+ * (exceptions_test.c).
  */
 #include "cli/exceptions.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "alert/json.h"
 #include "cli/args.h"
 #include "util/parse.h"
 
@@ -64,85 +61,6 @@ static int take_option(void *userdata, const struct arg_option *option, const ch
         return 0;
     }
     return setup_take_option(&c->setup, c->command, option, value);
-}
-
-/* "2026-12-31" of a day's end, else the minute. */
-static const char *expiry_text(int64_t expires_usec, char text[TIMESTAMP_SIZE])
-{
-    if (expires_usec == INT64_MAX)
-        return "never";
-    if (expires_usec % USEC_PER_DAY == 0) {
-        format_timestamp(expires_usec - 1, text);
-        text[10] = '\0';
-    } else {
-        format_timestamp(expires_usec, text);
-        text[16] = 'Z'; /* the minute is enough */
-        text[17] = '\0';
-    }
-    return text;
-}
-
-static const char *state_of(const struct exception *exception, int64_t now_usec)
-{
-    if (now_usec >= exception->expires_usec)
-        return "expired";
-    return now_usec < exception->starts_usec ? "waiting" : "active";
-}
-
-static int print_json(const struct exception *exception, int64_t now_usec)
-{
-    _cleanup_(arena_done) struct arena arena = ARENA_INIT;
-    _cleanup_(json_done) struct json_writer w = JSON_WRITER_INIT(&arena, 0);
-    struct slice json;
-    int r;
-
-    json_begin_object(&w, NULL);
-    json_text(&w, "id", exception->id);
-    json_text(&w, "effect", exception_effect_names[exception->effect]);
-    json_text(&w, "state", state_of(exception, now_usec));
-    json_text(&w, "reason", exception->reason);
-    json_text(&w, "owner", exception->owner);
-    json_text(&w, "ticket", exception->ticket);
-    if (exception->starts_usec != INT64_MIN)
-        json_time(&w, "starts", exception->starts_usec);
-    if (exception->expires_usec != INT64_MAX)
-        json_time(&w, "expires", exception->expires_usec);
-    json_strings(&w, "jobs", exception->jobs, exception->n_jobs);
-    json_text(&w, "match", exception->match_text);
-    json_bool(&w, "scheduled", exception->schedule != NULL);
-    json_text(&w, "file", exception->file);
-    json_integer(&w, "line", exception->line);
-    r = json_finish(&w, &json);
-    if (r >= 0)
-        printf("%.*s\n", SLICE_FMT(json));
-    return r;
-}
-
-static int list(struct exceptions_command *c)
-{
-    int64_t now_usec = (int64_t)time(NULL) * USEC_PER_SEC;
-    const struct exception_set *set = c->setup.exceptions;
-    int r = 0;
-
-    if (!set) {
-        (void)fprintf(stderr, "hapax exceptions: there are none (no file is configured, and none is in %s)\n",
-                      HAPAX_SYSCONFDIR);
-        return EXIT_SUCCESS;
-    }
-    if (!c->is_json)
-        printf("%-28s %-8s %-8s %-18s %-20s %s\n", "ID", "EFFECT", "STATE", "EXPIRES", "OWNER", "MATCH");
-    for (size_t i = 0; r >= 0 && i < exception_set_count(set); i++) {
-        const struct exception *e = exception_set_at(set, i);
-        char expiry[TIMESTAMP_SIZE];
-
-        if (c->is_json)
-            r = print_json(e, now_usec);
-        else
-            printf("%-28s %-8s %-8s %-18s %-20s %s%s%s\n", e->id, exception_effect_names[e->effect],
-                   state_of(e, now_usec), expiry_text(e->expires_usec, expiry), e->owner, e->match_text,
-                   *e->match_text && e->schedule ? "; " : "", e->schedule ? "on schedule" : "");
-    }
-    return r < 0 || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* The configuration, and where the exceptions are. */
@@ -215,7 +133,7 @@ static int dispatch(struct exceptions_command *c, char **words, size_t n)
         return exceptions_test(c, words + 1, n - 1);
     if (is_add)
         return exceptions_add(c);
-    return is_expire ? exceptions_expire(c, words[1]) : list(c);
+    return is_expire ? exceptions_expire(c, words[1]) : exceptions_list(c);
 }
 
 static int run(const struct arg_command *command, int argc, char **argv)

@@ -2,7 +2,7 @@
 #ifndef HAPAX_CLI_EXCEPTIONS_H
 #define HAPAX_CLI_EXCEPTIONS_H
 
-/* Inside `hapax exceptions`: what its four verbs share. */
+/* Inside `hapax exceptions`: what its verbs share. */
 
 #include "cli/setup.h"
 
@@ -22,6 +22,7 @@ struct exceptions_command {
 int exceptions_take_alert(struct exceptions_command *c) _warn_unused_;
 
 /* The exit codes. Problems are printed, but those in setup.diags. */
+int exceptions_list(struct exceptions_command *c);
 int exceptions_add(struct exceptions_command *c);
 int exceptions_expire(struct exceptions_command *c, const char *id);
 /* operands: [ID|FILE] INPUT… */
