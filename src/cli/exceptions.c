@@ -20,6 +20,24 @@ static int take_list(struct string_list *list, const char *value)
     return string_list_add(list, slice_from_string(value)) < 0 ? EXIT_FAILURE : 0;
 }
 
+/* "NAME=VALUE", both there: what an edit writes is then what was meant. */
+static bool is_assignment(const char *value)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._";
+    size_t n = strspn(value, allowed);
+
+    return n > 0 && value[n] == '=' && value[n + 1] != '\0';
+}
+
+static int take_assignment(const struct exceptions_command *c, const struct arg_option *option,
+                           const char *value, struct string_list *list)
+{
+    if (!is_assignment(value))
+        return args_misuse(c->command, "bad value '%s' for --%s, expected %s", value, option->name,
+                           option->value);
+    return take_list(list, value);
+}
+
 static int take_state(struct exceptions_command *c, const char *path)
 {
     _cleanup_(freep) char *assignment = NULL;
@@ -51,9 +69,9 @@ static int take_option(void *userdata, const struct arg_option *option, const ch
     if (strcmp(option->name, "job") == 0)
         return take_list(&c->jobs, value);
     if (strcmp(option->name, "match") == 0)
-        return take_list(&c->matches, value);
+        return take_assignment(c, option, value, &c->matches);
     if (strcmp(option->name, "schedule") == 0)
-        return take_list(&c->schedule, value);
+        return take_assignment(c, option, value, &c->schedule);
     if (strcmp(option->name, "state") == 0)
         return take_state(c, value);
     if (strcmp(option->name, "json") == 0) {
@@ -125,6 +143,8 @@ static int dispatch(struct exceptions_command *c, char **words, size_t n)
     if (code != 0)
         return code;
     r = load(c, !is_test && !is_add);
+    if (r >= 0 && is_add && c->jobs.n > 0 && !c->alert) /* one that does not exist would forgive nothing */
+        r = setup_load_jobs(&c->setup, (const char *const *)c->jobs.items, c->jobs.n);
     if (r >= 0 && is_add && c->alert)
         r = exceptions_take_alert(c);
     if (r < 0)

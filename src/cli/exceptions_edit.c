@@ -122,9 +122,18 @@ static int try_and_write(struct exceptions_command *c, const char *path, const c
         if (r < 0)
             (void)diag_add(diags, file, 0, 0, "cannot write: %s", strerror(-r));
     }
-    if (r < 0)
-        return setup_report(&c->setup, c->command->name, r);
+    if (r < 0) {
+        (void)setup_report(&c->setup, c->command->name, r);
+        if (!set && diags->n > 0)
+            (void)fprintf(stderr,
+                          "hapax exceptions: nothing was written; lines are those of %s as it would be\n",
+                          file);
+        return EXIT_FAILURE;
+    }
     printf("%s: exception '%s' %s\n%.*s", file, id, done, SLICE_FMT(shown));
+    if (exception_set_find_id(set, id)->expires_usec <= (int64_t)time(NULL) * USEC_PER_SEC && shown.len > 0)
+        (void)fprintf(stderr, "hapax exceptions: '%s' has expired already: it holds for events of before\n",
+                      id);
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -230,8 +239,12 @@ static int append_section(struct buffer *out, const char *indent, const char *na
 
 static int append_item(const struct exceptions_command *c, const char *indent, struct buffer *out)
 {
-    int r = buffer_append_format(out, "%s- id: %s\n", indent, c->id);
+    int r = buffer_append_format(out, "%s- id: ", indent);
 
+    if (r >= 0)
+        r = append_scalar(out, slice_from_string(c->id));
+    if (r >= 0)
+        r = buffer_append_char(out, '\n');
     if (r >= 0)
         r = append_member(out, indent, "reason", c->reason);
     if (r >= 0)
@@ -246,8 +259,13 @@ static int append_item(const struct exceptions_command *c, const char *indent, s
         r = append_member(out, indent, "expires", c->expires);
     if (r >= 0 && c->jobs.n > 0)
         r = buffer_append_format(out, "%s  jobs:\n", indent);
-    for (size_t i = 0; r >= 0 && i < c->jobs.n; i++)
-        r = buffer_append_format(out, "%s  - %s\n", indent, c->jobs.items[i]);
+    for (size_t i = 0; r >= 0 && i < c->jobs.n; i++) {
+        r = buffer_append_format(out, "%s  - ", indent);
+        if (r >= 0)
+            r = append_scalar(out, slice_from_string(c->jobs.items[i]));
+        if (r >= 0)
+            r = buffer_append_char(out, '\n');
+    }
     if (r >= 0 && c->matches.n > 0)
         r = buffer_append_format(out, "%s  match:\n", indent);
     for (size_t i = 0; r >= 0 && i < c->matches.n; i++)
@@ -273,10 +291,18 @@ static bool is_key_line(struct slice line)
 
 /* Where the items of a text stand. */
 struct place {
-    size_t insert; /* a new item goes here */
+    size_t insert;  /* a new item goes here */
+    size_t n_taken; /* bytes there that it takes the place of: an empty list in the line of its key */
     bool has_key;
     char indent[16];
 };
+
+/* What stands for none behind "exceptions:". */
+static bool is_empty_list(struct slice value)
+{
+    return slice_equal(value, SLICE("[]")) || slice_equal(value, SLICE("~")) ||
+           slice_equal(value, SLICE("null"));
+}
 
 /* 0; 1: "exceptions" has its value in its own line. */
 static int find_place(struct slice text, struct place *ret_place)
@@ -292,10 +318,16 @@ static int find_place(struct slice text, struct place *ret_place)
         if (!slice_starts_with(line, SLICE("exceptions:")))
             continue;
         rest = slice_trim(slice_skip(rest, MIN(sizeof("exceptions:") - 1, rest.len)));
-        if (rest.len > 0 && rest.data[0] != '#')
-            return 1;
         place.has_key = true;
         behind = at;
+        if (rest.len == 0 || rest.data[0] == '#')
+            continue;
+        if (!is_empty_list(rest))
+            return 1;
+        ret_place->has_key = false;
+        ret_place->insert = at - line.len;
+        ret_place->n_taken = line.len;
+        return 0;
     }
     while (place.has_key && at < text.len) {
         struct slice line = line_at(text, at);
@@ -323,7 +355,7 @@ static int find_place(struct slice text, struct place *ret_place)
 /* The text with the new item in it. 1: its layout does not allow for that. */
 static int insert_item(const struct exceptions_command *c, struct slice text, struct buffer *out)
 {
-    struct place place;
+    struct place place = {0};
     int r = find_place(text, &place);
 
     if (r > 0)
@@ -332,10 +364,10 @@ static int insert_item(const struct exceptions_command *c, struct slice text, st
     if (r >= 0 && out->len > 0 && out->data[out->len - 1] != '\n')
         r = buffer_append_char(out, '\n');
     if (r >= 0 && !place.has_key)
-        r = buffer_append_format(out, "%sexceptions:\n", out->len > 0 ? "\n" : "");
+        r = buffer_append_format(out, "%sexceptions:\n", out->len > 0 && place.n_taken == 0 ? "\n" : "");
     if (r >= 0)
         r = append_item(c, place.indent, out);
-    return r < 0 ? r : buffer_append_slice(out, slice_skip(text, place.insert));
+    return r < 0 ? r : buffer_append_slice(out, slice_skip(text, place.insert + place.n_taken));
 }
 
 int exceptions_add(struct exceptions_command *c)
@@ -423,7 +455,8 @@ int exceptions_expire(struct exceptions_command *c, const char *id)
     _cleanup_(buffer_done) struct buffer text = BUFFER_INIT, edited = BUFFER_INIT;
     const struct exception *e = c->setup.exceptions ? exception_set_find_id(c->setup.exceptions, id) : NULL;
     struct diag_list *diags = &c->setup.diags;
-    char now[TIMESTAMP_SIZE];
+    int64_t now_usec = (int64_t)time(NULL) * USEC_PER_SEC;
+    char now[TIMESTAMP_SIZE], done[80];
     int r;
 
     if (!e) {
@@ -431,7 +464,23 @@ int exceptions_expire(struct exceptions_command *c, const char *id)
                        "there is no exception '%.80s', 'hapax exceptions list' shows them", id);
         return setup_report(&c->setup, c->command->name, -ENOENT);
     }
-    format_timestamp((int64_t)time(NULL) * USEC_PER_SEC, now);
+    format_timestamp(now_usec, now);
+    if (!c->expires && now_usec < e->starts_usec) {
+        char starts[TIMESTAMP_SIZE];
+
+        format_timestamp(e->starts_usec, starts);
+        (void)diag_add(
+            diags, e->file, e->line, e->column,
+            "exception '%s' starts at %s only, expected an --expires behind that, or take it out by "
+            "hand",
+            id, starts);
+        return setup_report(&c->setup, c->command->name, -EINVAL);
+    }
+    if (!c->expires && now_usec >= e->expires_usec) {
+        format_timestamp(e->expires_usec, now);
+        printf("%s: exception '%s' has expired already, at %s\n", e->file, id, now);
+        return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
     r = read_file(e->file, diags, &text);
     if (r >= 0)
         r = edit_expiry(e, buffer_slice(&text), c->expires ? c->expires : now, &edited);
@@ -442,5 +491,6 @@ int exceptions_expire(struct exceptions_command *c, const char *id)
             "it by hand");
     if (r < 0)
         return setup_report(&c->setup, c->command->name, r);
-    return try_and_write(c, c->path, e->file, buffer_slice(&edited), id, "has its expiry", SLICE(""));
+    (void)snprintf(done, sizeof(done), "expires at %.60s", c->expires ? c->expires : now);
+    return try_and_write(c, c->path, e->file, buffer_slice(&edited), id, done, SLICE(""));
 }

@@ -172,6 +172,8 @@ int exceptions_list(struct exceptions_command *c)
                       HAPAX_SYSCONFDIR);
         return EXIT_SUCCESS;
     }
+    if (exception_set_count(set) == 0)
+        (void)fprintf(stderr, "hapax exceptions: there are none in %s\n", c->path);
     r = read_usages(c, &usages);
     if (!c->is_json)
         printf("%-28s %-8s %-8s %-18s %8s %-10s  %-20s %s\n", "ID", "EFFECT", "STATE", "EXPIRES", "USED",

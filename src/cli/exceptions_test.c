@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "alert/alert.h"
 #include "alert/json.h"
@@ -358,6 +359,11 @@ static int load_exceptions(struct exceptions_command *c, char **operands, size_t
     if (n_used < n_operands && exception_set_find_id(c->setup.exceptions, operands[n_used])) {
         exception_set_keep(c->setup.exceptions, operands[n_used]);
         n_used++;
+    } else if (n_used < n_operands && strcmp(operands[n_used], "-") != 0 &&
+               access(operands[n_used], F_OK) < 0) {
+        return diag_add(&c->setup.diags, NULL, 0, 0,
+                        "'%.200s' is neither the id of an exception nor a file (%s)", operands[n_used],
+                        strerror(errno));
     }
     *ret_n_used = n_used;
     return 0;

@@ -333,6 +333,17 @@ static int read_event(struct reader *reader, const yaml_event_t *event)
     return 0;
 }
 
+static bool is_indented_by_tab(struct slice text, unsigned line)
+{
+    size_t at;
+
+    for (unsigned i = 1; i < line && text.len > 0; i++)
+        text = slice_skip(text, MIN(slice_find(text, '\n') + 1, text.len));
+    for (at = 0; at < text.len && text.data[at] == ' '; at++)
+        ;
+    return at < text.len && text.data[at] == '\t';
+}
+
 /* libyaml's own problem; its reader (bad UTF-8, control bytes) gives an offset in bytes instead of a mark. */
 static int report_parser(struct reader *reader, const yaml_parser_t *parser, struct slice text)
 {
@@ -357,7 +368,9 @@ static int report_parser(struct reader *reader, const yaml_parser_t *parser, str
             refuse(reader, place, "not YAML: %s", parser->problem);
         return 0;
     }
-    if (parser->context)
+    if (is_indented_by_tab(text, place.line)) /* libyaml calls it a character that cannot start any token */
+        refuse(reader, place, "not YAML: the line is indented by a tab, expected blanks");
+    else if (parser->context)
         refuse(reader, place, "not YAML: %s, %s that begins in line %u", parser->problem, parser->context,
                place_of(parser->context_mark).line);
     else

@@ -501,8 +501,11 @@ static int read_items(struct spot *spot)
     _cleanup_(string_array_freep) char **names = NULL;
     struct loader *loader = spot->loader;
     size_t n;
+    const char *text = config_get(spot->config, "exceptions");
     int r = config_children(spot->config, "exceptions", &names);
 
+    if (text)
+        loader_refuse(spot, "exceptions", "bad value '%.80s' for exceptions, expected a list", text);
     for (size_t i = 0; r >= 0 && names[i]; i++) {
         if (!loader_is_index(names[i])) {
             loader_refuse(spot, "exceptions", "bad value for exceptions, expected a list, got a mapping");

@@ -135,10 +135,7 @@ Test(yaml, mistakes_are_told_with_line_and_column)
          "line 1\n"},
         {"mapping in a value", SLICE("a: b: c\n"),
          "f:1:5: not YAML: mapping values are not allowed in this context\n"},
-        {"tab", SLICE("a:\n\tb: c\n"),
-         "f:2:1: not YAML: found character that cannot start any token, while scanning for the next token "
-         "that "
-         "begins in line 2\n"},
+        {"tab", SLICE("a:\n\tb: c\n"), "f:2:1: not YAML: the line is indented by a tab, expected blanks\n"},
         {"bad UTF-8", SLICE("a: 1\nb: \xc3\xa9\xff\n"),
          "f:2:5: not YAML: invalid leading UTF-8 octet (0xff)\n"},
         {"NUL byte", SLICE("a: \0\n"), "f:1:4: not YAML: control characters are not allowed (0x00)\n"},
