@@ -133,15 +133,10 @@ static void loader_done(struct loader *loader)
     exception_set_free(loader->set);
 }
 
-static size_t n_problems(const struct diag_list *diags)
-{
-    return diags->n + diags->n_dropped;
-}
-
 /* What the user got wrong is in diags already. Negative: memory is out. */
 static int outcome(struct loader *loader, int r, size_t n_before)
 {
-    if (r < 0 && n_problems(loader->diags) == n_before)
+    if (r < 0 && diag_list_count(loader->diags) == n_before)
         return r;
     loader->is_bad = loader->is_bad || r < 0;
     return 0;
@@ -260,7 +255,7 @@ static int read_onboarding(struct spot *spot, const struct file_settings *settin
     struct onboarding_options *options = &spot->loader->set->onboarding;
     _cleanup_(buffer_done) struct buffer text = BUFFER_INIT;
     _cleanup_(freep) char *file = NULL;
-    size_t n = n_problems(spot->loader->diags);
+    size_t n = diag_list_count(spot->loader->diags);
     int r;
 
     if (settings->age_usec == 0)
@@ -433,7 +428,7 @@ static int read_item(struct spot *spot, const char *name)
     struct exception_set *set = loader->set;
     _cleanup_(item_settings_done) struct item_settings settings = {0};
     _cleanup_(freep) char *path = NULL;
-    size_t n = n_problems(loader->diags);
+    size_t n = diag_list_count(loader->diags);
     struct exception *items;
     struct item item;
     int r = loader_join("exceptions", name, &path);
@@ -485,7 +480,7 @@ static int read_top(struct spot *spot)
 {
     _cleanup_(file_settings_done) struct file_settings settings = {0};
     struct loader *loader = spot->loader;
-    size_t n = n_problems(loader->diags);
+    size_t n = diag_list_count(loader->diags);
     int r = outcome(
         loader, config_apply(spot->config, "", &exception_file_option_table, &settings, loader->diags), n);
 
@@ -514,7 +509,7 @@ static int read_items(struct spot *spot)
         }
         r = read_item(spot, names[i]);
     }
-    n = n_problems(loader->diags);
+    n = diag_list_count(loader->diags);
     return r < 0 ? r : outcome(loader, config_check_unknown(spot->config, loader->diags), n);
 }
 
@@ -583,7 +578,7 @@ static int finish(struct loader *loader, struct exception_set **ret_set)
 static int load_one(struct loader *loader, size_t i, const char *file, struct slice text)
 {
     const char *name = loader->set->files.items[i];
-    size_t n = n_problems(loader->diags);
+    size_t n = diag_list_count(loader->diags);
     int r = config_new(&loader->configs[i]);
 
     if (r < 0)

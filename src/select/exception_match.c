@@ -20,23 +20,18 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "select/reader.h"
 #include "util/parse.h"
 
 void loader_refuse(struct spot *spot, const char *path, const char *format, ...)
 {
-    _cleanup_(freep) char *message = NULL;
-    const char *file;
-    unsigned line, column;
+    struct reader reader = {.config = spot->config, .file = spot->file, .diags = spot->loader->diags};
     va_list ap;
 
     spot->loader->is_bad = true;
     va_start(ap, format);
-    if (vasprintf(&message, format, ap) < 0)
-        message = NULL;
+    reader_refuse_list(&reader, path, format, ap);
     va_end(ap);
-    config_place(spot->config, path, &file, &line, &column);
-    (void)diag_add(spot->loader->diags, file ? file : spot->file, line, column, "%s",
-                   message ? message : "refused");
 }
 
 int loader_join(const char *head, const char *tail, char **ret_path)

@@ -25,23 +25,17 @@
  * "threat" is a list of mappings, which an option table cannot say: its items are read one by one, each
  * through a table of its own.
  *
- * An id is looked for among the files of the directory, never made into a path: an id with a slash is
- * unknown.
+ * Which files there are is job_set.c's.
  */
-#include "select/job.h"
+#include "select/job_file.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "config/option.h"
-#include "select/index.h"
+#include "select/reader.h"
 #include "util/parse.h"
-
-#define FILE_SUFFIX ".yaml"
 
 /* ECS event.severity as Elastic's promotion rule reads it (reference of severity mappings: 21, 47, 73, 99).
  */
@@ -224,7 +218,7 @@ static void string_array_done(char **items, size_t n)
     free(items);
 }
 
-static void job_done(struct job *job)
+void job_done(struct job *job)
 {
     for (size_t i = 0; i < job->n_tactics; i++) {
         struct threat_tactic *tactic = &job->tactics[i];
@@ -254,93 +248,9 @@ static void job_done(struct job *job)
     *job = (struct job){0};
 }
 
-void job_set_done(struct job_set *set)
-{
-    for (size_t i = 0; i < set->n_jobs; i++)
-        job_done(&set->jobs[i]);
-    free(set->jobs);
-    tool_catalogue_free(set->tools);
-    *set = (struct job_set){0};
-}
-
 static void job_settings_done(struct job_settings *settings)
 {
     option_done(&job_option_table, settings);
-}
-
-/* One file being read. */
-struct reader {
-    struct config *config;
-    const char *file;
-    const char *shipped_file; /* where it would be in the shipped folder: tools.yaml is above */
-    struct diag_list *diags;
-    bool is_bad; /* something went to diags */
-};
-
-static _printf_(3, 4) void refuse(struct reader *reader, const char *path, const char *format, ...)
-{
-    _cleanup_(freep) char *message = NULL;
-    const char *file;
-    unsigned line, column;
-    va_list ap;
-
-    reader->is_bad = true;
-    va_start(ap, format);
-    if (vasprintf(&message, format, ap) < 0)
-        message = NULL;
-    va_end(ap);
-    config_place(reader->config, path, &file, &line, &column);
-    (void)diag_add(reader->diags, file ? file : reader->file, line, column, "%s",
-                   message ? message : "refused");
-}
-
-/* Everything reported so far: when it grew, a failure was the user's and is told. */
-static size_t n_problems(const struct diag_list *diags)
-{
-    return diags->n + diags->n_dropped;
-}
-
-/* Fills settings; what is wrong with the values is in diags already. Negative: memory is out. */
-static int apply(struct reader *reader, const char *prefix, const struct option_table *table, void *settings)
-{
-    size_t n = n_problems(reader->diags);
-    int r = config_apply(reader->config, prefix, table, settings, reader->diags);
-
-    if (r < 0 && n_problems(reader->diags) == n)
-        return r;
-    reader->is_bad = reader->is_bad || r < 0;
-    return 0;
-}
-
-/* The paths of the items of a list of mappings. A mapping in its place is reported, and an empty list given.
- */
-static int list_items(struct reader *reader, const char *path, char ***ret_names)
-{
-    char **names;
-    int r = config_children(reader->config, path, &names);
-
-    if (r < 0)
-        return r;
-    for (size_t i = 0; names[i]; i++)
-        if (names[i][strspn(names[i], "0123456789")] != '\0') {
-            refuse(reader, path, "bad value for %s, expected a list, got a mapping", path);
-            config_take(reader->config, path);
-            for (size_t k = 0; names[k]; k++) {
-                free(names[k]);
-                names[k] = NULL;
-            }
-            break;
-        }
-    *ret_names = names;
-    return 0;
-}
-static size_t count(char **names)
-{
-    size_t n = 0;
-
-    while (names[n])
-        n++;
-    return n;
 }
 
 static int read_technique(struct reader *reader, const char *list, const char *name,
@@ -353,7 +263,7 @@ static int read_technique(struct reader *reader, const char *list, const char *n
         path = NULL;
         return -ENOMEM;
     }
-    r = apply(reader, path, &job_technique_option_table, technique);
+    r = reader_apply(reader, path, &job_technique_option_table, technique);
     if (r < 0)
         return r;
     if (asprintf(&id_path, "%s.id", path) < 0) {
@@ -361,8 +271,9 @@ static int read_technique(struct reader *reader, const char *list, const char *n
         return -ENOMEM;
     }
     if (technique->id && !is_attack_id(technique->id, "T", true))
-        refuse(reader, id_path, "bad value '%.80s' for %s, expected a technique such as T1049 or T1059.004",
-               technique->id, id_path);
+        reader_refuse(reader, id_path,
+                      "bad value '%.80s' for %s, expected a technique such as T1049 or T1059.004",
+                      technique->id, id_path);
     return 0;
 }
 
@@ -370,6 +281,7 @@ static int read_tactic(struct reader *reader, const char *name, struct threat_ta
 {
     _cleanup_(freep) char *path = NULL, *id_path = NULL, *list = NULL;
     _cleanup_(string_array_freep) char **names = NULL;
+    size_t n;
     int r;
 
     if (asprintf(&path, "threat.%s.tactic", name) < 0) {
@@ -384,16 +296,16 @@ static int read_tactic(struct reader *reader, const char *name, struct threat_ta
         list = NULL;
         return -ENOMEM;
     }
-    r = apply(reader, path, &job_tactic_option_table, tactic);
+    r = reader_apply(reader, path, &job_tactic_option_table, tactic);
     if (r < 0)
         return r;
     if (tactic->id && !is_attack_id(tactic->id, "TA", false))
-        refuse(reader, id_path, "bad value '%.80s' for %s, expected a tactic such as TA0007", tactic->id,
-               id_path);
-    r = list_items(reader, list, &names);
+        reader_refuse(reader, id_path, "bad value '%.80s' for %s, expected a tactic such as TA0007",
+                      tactic->id, id_path);
+    r = reader_items(reader, list, &names, &n);
     if (r < 0)
         return r;
-    tactic->techniques = calloc(count(names) + 1, sizeof(*tactic->techniques));
+    tactic->techniques = calloc(n + 1, sizeof(*tactic->techniques));
     if (!tactic->techniques)
         return -ENOMEM;
     for (size_t i = 0; names[i]; i++) {
@@ -407,11 +319,12 @@ static int read_tactic(struct reader *reader, const char *name, struct threat_ta
 static int read_threat(struct reader *reader, struct job *job)
 {
     _cleanup_(string_array_freep) char **names = NULL;
-    int r = list_items(reader, "threat", &names);
+    size_t n;
+    int r = reader_items(reader, "threat", &names, &n);
 
     if (r < 0)
         return r;
-    job->tactics = calloc(count(names) + 1, sizeof(*job->tactics));
+    job->tactics = calloc(n + 1, sizeof(*job->tactics));
     if (!job->tactics)
         return -ENOMEM;
     for (size_t i = 0; names[i]; i++) {
@@ -441,52 +354,38 @@ static int tools_path(const char *file, char **ret_path)
 static void check(struct reader *reader, const char *id, const struct job_settings *settings)
 {
     if (settings->id && strcmp(settings->id, id) != 0)
-        refuse(reader, "id", "bad value '%.80s' for id, expected '%s' as the file is named", settings->id,
-               id);
+        reader_refuse(reader, "id", "bad value '%.80s' for id, expected '%s' as the file is named",
+                      settings->id, id);
     for (size_t i = 0; i < settings->process_names.n; i++) {
         const char *name = settings->process_names.items[i];
         char path[48];
 
         (void)snprintf(path, sizeof(path), "process.name.%zu", i);
         if (*name == '\0' || strchr(name, '/'))
-            refuse(reader, path, "bad value '%.80s' for %s, expected a name without a slash", name, path);
+            reader_refuse(reader, path, "bad value '%.80s' for %s, expected a name without a slash", name,
+                          path);
     }
     if (settings->scope == SCOPE_USER && settings->subject == SUBJECT_USER)
-        refuse(reader, "scope", "a user is alone in a population of one user, expected by: process.name");
+        reader_refuse(reader, "scope",
+                      "a user is alone in a population of one user, expected by: process.name");
     if (settings->is_any_process
             ? settings->process_names.n + settings->process_args.n > 0
             : settings->process_names.n + settings->process_args.n + settings->tool_sets.n == 0 &&
                   !reader->is_bad)
-        refuse(
+        reader_refuse(
             reader, settings->is_any_process ? "process.any" : "process.name",
             "bad value for process, expected at least one name or pattern, a set of tools, or any: yes and "
             "none of the two");
 }
 
-/* The patterns of one key; a bad one goes to diags. */
-static int compile(struct reader *reader, const char *key, const struct string_list *texts,
-                   struct pattern_list *ret_list)
-{
-    char path[48];
-    size_t bad;
-    int r = pattern_list_compile(texts, ret_list, &bad);
-
-    if (r != -EINVAL)
-        return r;
-    (void)snprintf(path, sizeof(path), "%s.%zu", key, bad);
-    refuse(reader, path, "bad value '%.80s' for %s, expected a pattern of 1 to %u bytes with each [ closed",
-           texts->items[bad], path, PATTERN_BYTES_MAX);
-    return 0;
-}
-
 static int compile_patterns(struct reader *reader, const struct job_settings *settings, struct job *job)
 {
-    int r = compile(reader, "process.args", &settings->process_args, &job->args);
+    int r = reader_compile(reader, "process.args", &settings->process_args, &job->args);
 
     if (r >= 0)
-        r = compile(reader, "exclude.process.name", &settings->not_processes, &job->not_processes);
+        r = reader_compile(reader, "exclude.process.name", &settings->not_processes, &job->not_processes);
     if (r >= 0)
-        r = compile(reader, "exclude.user.name", &settings->not_users, &job->not_users);
+        r = reader_compile(reader, "exclude.user.name", &settings->not_users, &job->not_users);
     return r;
 }
 
@@ -500,25 +399,25 @@ static void refuse_set(struct reader *reader, const char *path, const char *id,
         words[n] = tools->sets[n].id;
     words[n] = NULL;
     near = nearest_word(slice_from_string(id), words);
-    refuse(reader, path, "unknown set of tools '%.80s', expected one of tools.yaml%s%s%s", id,
-           near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    reader_refuse(reader, path, "unknown set of tools '%.80s', expected one of tools.yaml%s%s%s", id,
+                  near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
 /* The catalogue is read when the first job names a set of it; NULL in *tools until then. */
-static int find_tools(struct reader *reader, const struct string_list *ids, struct tool_catalogue **tools,
-                      struct job *job)
+static int find_tools(struct reader *reader, const char *shipped_file, const struct string_list *ids,
+                      struct tool_catalogue **tools, struct job *job)
 {
-    size_t n = n_problems(reader->diags);
+    size_t n = diag_list_count(reader->diags);
     _cleanup_(freep) char *path = NULL;
     int r;
 
     if (ids->n == 0)
         return 0;
     if (!*tools) {
-        r = tools_path(reader->shipped_file, &path);
+        r = tools_path(shipped_file, &path);
         if (r >= 0)
             r = tool_catalogue_load(path, reader->diags, tools);
-        if (r < 0 && n_problems(reader->diags) == n)
+        if (r < 0 && diag_list_count(reader->diags) == n)
             return r;
         if (r < 0) {
             reader->is_bad = true;
@@ -549,38 +448,37 @@ static void take_list(struct string_list *list, char ***items, size_t *n)
     list->n = 0;
 }
 
-/* The job of one file; what is wrong goes to diags. 1: something was wrong, *ret_job is not written. */
-static int read_file(const char *file, const char *shipped_file, const char *id, struct diag_list *diags,
-                     struct tool_catalogue **tools, struct job *ret_job)
+int job_read_file(const char *file, const char *shipped_file, const char *id, struct diag_list *diags,
+                  struct tool_catalogue **tools, struct job *ret_job)
 {
     _cleanup_(config_freep) struct config *config = NULL;
     _cleanup_(job_settings_done) struct job_settings settings = {0};
     _cleanup_(job_done) struct job job = {0};
-    struct reader reader = {.file = file, .shipped_file = shipped_file, .diags = diags};
-    size_t n = n_problems(diags);
+    struct reader reader = {.file = file, .diags = diags};
+    size_t n = diag_list_count(diags);
     int r = config_new(&config);
 
     if (r < 0)
         return r;
     reader.config = config;
     r = config_load_file(config, file, diags);
-    if (r < 0 && n_problems(diags) == n)
+    if (r < 0 && diag_list_count(diags) == n)
         return r;
     reader.is_bad = r < 0;
-    r = apply(&reader, "", &job_option_table, &settings);
+    r = reader_apply(&reader, "", &job_option_table, &settings);
     if (r < 0)
         return r;
     check(&reader, id, &settings);
     r = compile_patterns(&reader, &settings, &job);
     if (r >= 0)
-        r = find_tools(&reader, &settings.tool_sets, tools, &job);
+        r = find_tools(&reader, shipped_file, &settings.tool_sets, tools, &job);
     if (r >= 0)
         r = read_threat(&reader, &job);
     if (r < 0)
         return r;
-    n = n_problems(diags);
+    n = diag_list_count(diags);
     r = config_check_unknown(config, diags);
-    if (r < 0 && n_problems(diags) == n)
+    if (r < 0 && diag_list_count(diags) == n)
         return r;
     if (r < 0 || reader.is_bad)
         return 1;
@@ -609,165 +507,5 @@ static int read_file(const char *file, const char *shipped_file, const char *id,
     take_list(&settings.false_positives, &job.false_positives, &job.n_false_positives);
     *ret_job = job;
     job = (struct job){0};
-    return 0;
-}
-
-static int compare_strings(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Adds the ids of all job files of a directory, in no order. */
-static int list_directory(const char *directory, struct diag_list *diags, struct string_list *ids)
-{
-    const size_t n_suffix = sizeof(FILE_SUFFIX) - 1;
-    const struct dirent *entry;
-    DIR *dir = opendir(directory);
-    int r = 0;
-
-    if (!dir)
-        return diag_add(diags, directory, 0, 0, "cannot open the directory: %s", strerror(errno));
-    while (r >= 0 && (entry = readdir(dir))) {
-        struct slice name = slice_from_string(entry->d_name);
-
-        if (name.data[0] != '.' && slice_ends_with(name, SLICE(FILE_SUFFIX)))
-            r = string_list_add(ids, slice_head(name, name.len - n_suffix));
-    }
-    (void)closedir(dir);
-    return r;
-}
-
-/* The ids of both folders, sorted, each once; extra may be NULL. */
-static int list_directories(const char *directory, const char *extra, struct diag_list *diags,
-                            struct string_list *ids)
-{
-    size_t n = 0;
-    int r = list_directory(directory, diags, ids);
-
-    if (r >= 0 && ids->n == 0)
-        return diag_add(diags, directory, 0, 0,
-                        "there is no job in the directory, expected files NAME" FILE_SUFFIX);
-    if (r >= 0 && extra)
-        r = list_directory(extra, diags, ids);
-    if (r < 0)
-        return r;
-    qsort(ids->items, ids->n, sizeof(*ids->items), compare_strings);
-    for (size_t i = 0; i < ids->n; i++) {
-        if (n > 0 && strcmp(ids->items[n - 1], ids->items[i]) == 0)
-            free(ids->items[i]);
-        else
-            ids->items[n++] = ids->items[i];
-    }
-    ids->n = n;
-    return 0;
-}
-
-/* Of the folder it is in; where it is in both, of extra. */
-static int job_path(const char *directory, const char *extra, const char *id, char **ret_path)
-{
-    char *path = NULL;
-
-    if (extra && asprintf(&path, "%s/%s" FILE_SUFFIX, extra, id) < 0)
-        return -ENOMEM;
-    if (path && access(path, F_OK) < 0) {
-        free(path);
-        path = NULL;
-    }
-    if (!path && asprintf(&path, "%s/%s" FILE_SUFFIX, directory, id) < 0)
-        return -ENOMEM;
-    *ret_path = path;
-    return 0;
-}
-
-/* Marks the wanted ones of all ids. 1: some of them do not exist, reported. */
-static int select_ids(const char *directory, const struct string_list *all, const char *const *ids,
-                      size_t n_ids, struct diag_list *diags, bool *is_wanted)
-{
-    _cleanup_(freep) const char **words = calloc(all->n + 1, sizeof(*words));
-    bool is_bad = false;
-
-    if (!words)
-        return -ENOMEM;
-    for (size_t i = 0; i < all->n; i++)
-        words[i] = all->items[i];
-    for (size_t i = 0; i < n_ids; i++) {
-        size_t k = 0;
-        const char *nearest;
-
-        while (k < all->n && strcmp(all->items[k], ids[i]) != 0)
-            k++;
-        if (k < all->n) {
-            is_wanted[k] = true;
-            continue;
-        }
-        is_bad = true;
-        nearest = nearest_word(slice_from_string(ids[i]), words);
-        if (nearest)
-            (void)diag_add(diags, directory, 0, 0, "unknown job '%.80s' (did you mean '%s'?)", ids[i],
-                           nearest);
-        else
-            (void)diag_add(diags, directory, 0, 0,
-                           "unknown job '%.80s', expected the name of a file without " FILE_SUFFIX, ids[i]);
-    }
-    return is_bad;
-}
-
-int job_set_load(const char *directory, const char *const *ids, size_t n_ids, struct diag_list *diags,
-                 struct job_set *ret_set)
-{
-    return job_set_load_with(directory, NULL, ids, n_ids, diags, ret_set);
-}
-
-int job_set_load_with(const char *directory, const char *extra, const char *const *ids, size_t n_ids,
-                      struct diag_list *diags, struct job_set *ret_set)
-{
-    _cleanup_(string_list_done) struct string_list all = {0};
-    _cleanup_(job_set_done) struct job_set set = {0};
-    _cleanup_(freep) bool *is_wanted = NULL;
-    size_t n_wanted = 0;
-    bool is_bad = false;
-    int r = list_directories(directory, extra, diags, &all);
-
-    if (r < 0)
-        return r;
-    is_wanted = calloc(all.n, sizeof(*is_wanted));
-    if (!is_wanted)
-        return -ENOMEM;
-    if (n_ids > 0)
-        r = select_ids(directory, &all, ids, n_ids, diags, is_wanted);
-    if (r < 0)
-        return r;
-    is_bad = r > 0;
-    for (size_t i = 0; i < all.n; i++) {
-        is_wanted[i] = is_wanted[i] || n_ids == 0;
-        n_wanted += is_wanted[i];
-    }
-    if (n_wanted > JOBS_MAX)
-        return diag_add(diags, directory, 0, 0, "there are %zu jobs, expected at most %u", n_wanted,
-                        JOBS_MAX);
-    set.jobs = calloc(n_wanted + 1, sizeof(*set.jobs));
-    if (!set.jobs)
-        return -ENOMEM;
-    for (size_t i = 0; i < all.n; i++) {
-        _cleanup_(freep) char *file = NULL, *shipped = NULL;
-
-        if (!is_wanted[i])
-            continue;
-        r = job_path(directory, extra, all.items[i], &file);
-        if (r >= 0)
-            r = job_path(directory, NULL, all.items[i], &shipped);
-        if (r >= 0)
-            r = read_file(file, shipped, all.items[i], diags, &set.tools, &set.jobs[set.n_jobs]);
-        if (r < 0)
-            return r;
-        if (r > 0)
-            is_bad = true;
-        else
-            set.n_jobs++;
-    }
-    if (is_bad)
-        return -EINVAL;
-    *ret_set = set;
-    set = (struct job_set){0};
     return 0;
 }

@@ -29,11 +29,10 @@
 #include "select/tools.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/config.h"
+#include "select/reader.h"
 
 /* chosen: the shipped file has 8 sets of at most 40 rules; every rule of an event's name is tried */
 #define SETS_MAX  256U
@@ -145,64 +144,16 @@ struct tool_catalogue *tool_catalogue_free(struct tool_catalogue *catalogue)
     return NULL;
 }
 
-/* One file being read. */
-struct reader {
-    struct config *config;
-    const char *file;
-    struct diag_list *diags;
-    bool is_bad;
-};
-
-static _printf_(3, 4) void refuse(struct reader *reader, const char *path, const char *format, ...)
-{
-    _cleanup_(freep) char *message = NULL;
-    const char *file;
-    unsigned line, column;
-    va_list ap;
-
-    reader->is_bad = true;
-    va_start(ap, format);
-    if (vasprintf(&message, format, ap) < 0)
-        message = NULL;
-    va_end(ap);
-    config_place(reader->config, path, &file, &line, &column);
-    (void)diag_add(reader->diags, file ? file : reader->file, line, column, "%s",
-                   message ? message : "refused");
-}
-
-static size_t n_problems(const struct diag_list *diags)
-{
-    return diags->n + diags->n_dropped;
-}
-
-/* As job.c: what is wrong with the values is in diags already; negative: memory is out. */
-static int apply(struct reader *reader, const char *prefix, const struct option_table *table, void *settings)
-{
-    size_t n = n_problems(reader->diags);
-    int r = config_apply(reader->config, prefix, table, settings, reader->diags);
-
-    if (r < 0 && n_problems(reader->diags) == n)
-        return r;
-    reader->is_bad = reader->is_bad || r < 0;
-    return 0;
-}
-
 static int compile(struct reader *reader, const char *prefix, const char *name,
                    const struct string_list *texts, struct pattern_list *ret_list)
 {
     _cleanup_(freep) char *path = NULL;
-    size_t bad;
-    int r = pattern_list_compile(texts, ret_list, &bad);
 
-    if (r != -EINVAL)
-        return r;
-    if (asprintf(&path, "%s.%s.%zu", prefix, name, bad) < 0) {
+    if (asprintf(&path, "%s.%s", prefix, name) < 0) {
         path = NULL;
         return -ENOMEM;
     }
-    refuse(reader, path, "bad value '%.80s' for %s, expected a pattern of 1 to %u bytes with each [ closed",
-           texts->items[bad], path, PATTERN_BYTES_MAX);
-    return 0;
+    return reader_compile(reader, path, texts, ret_list);
 }
 
 static void rule_settings_done(struct rule_settings *settings)
@@ -213,7 +164,7 @@ static void rule_settings_done(struct rule_settings *settings)
 static int read_rule(struct reader *reader, const char *prefix, struct tool_rule *rule)
 {
     _cleanup_(rule_settings_done) struct rule_settings settings = {0};
-    int r = apply(reader, prefix, &tool_rule_option_table, &settings);
+    int r = reader_apply(reader, prefix, &tool_rule_option_table, &settings);
 
     if (r >= 0)
         r = compile(reader, prefix, "args", &settings.args, &rule->args);
@@ -225,28 +176,12 @@ static int read_rule(struct reader *reader, const char *prefix, struct tool_rule
         return r;
     for (size_t i = 0; i < settings.names.n; i++)
         if (settings.names.items[i][0] == '\0' || strchr(settings.names.items[i], '/'))
-            refuse(reader, prefix, "bad name '%.80s' in %s, expected a name without a slash",
-                   settings.names.items[i], prefix);
+            reader_refuse(reader, prefix, "bad name '%.80s' in %s, expected a name without a slash",
+                          settings.names.items[i], prefix);
     if (settings.names.n == 0 && settings.args.n == 0)
-        refuse(reader, prefix, "%s selects every process start, expected name, args or both", prefix);
+        reader_refuse(reader, prefix, "%s selects every process start, expected name, args or both", prefix);
     rule->names = settings.names;
     settings.names = (struct string_list){0};
-    return 0;
-}
-
-/* The names below a path, and how many. */
-static int children(struct reader *reader, const char *path, char ***ret_names, size_t *ret_n)
-{
-    char **names;
-    size_t n = 0;
-    int r = config_children(reader->config, path, &names);
-
-    if (r < 0)
-        return r;
-    while (names[n])
-        n++;
-    *ret_names = names;
-    *ret_n = n;
     return 0;
 }
 
@@ -261,13 +196,13 @@ static int read_rules(struct reader *reader, const char *prefix, struct tool_set
         list = NULL;
         return -ENOMEM;
     }
-    r = children(reader, list, &names, &n);
+    r = reader_children(reader, list, &names, &n);
     if (r < 0)
         return r;
     if (n == 0)
-        refuse(reader, prefix, "%s has no tools, expected a list", prefix);
+        reader_refuse(reader, prefix, "%s has no tools, expected a list", prefix);
     if (n > RULES_MAX) {
-        refuse(reader, list, "%s has %zu entries, expected at most %u", list, n, RULES_MAX);
+        reader_refuse(reader, list, "%s has %zu entries, expected at most %u", list, n, RULES_MAX);
         n = 0;
     }
     set->rules = calloc(n + 1, sizeof(*set->rules));
@@ -277,7 +212,7 @@ static int read_rules(struct reader *reader, const char *prefix, struct tool_set
         _cleanup_(freep) char *path = NULL;
 
         if (names[i][strspn(names[i], "0123456789")] != '\0') {
-            refuse(reader, list, "bad value for %s, expected a list, got a mapping", list);
+            reader_refuse(reader, list, "bad value for %s, expected a list, got a mapping", list);
             config_take(reader->config, list);
             break;
         }
@@ -301,15 +236,15 @@ static int read_set(struct reader *reader, const char *id, struct tool_set *set)
         prefix = NULL;
         return -ENOMEM;
     }
-    r = apply(reader, prefix, &tool_set_option_table, set);
+    r = reader_apply(reader, prefix, &tool_set_option_table, set);
     if (r < 0)
         return r;
     set->id = strdup(id);
     if (!set->id)
         return -ENOMEM;
     if (set->technique && !is_attack_id(set->technique, "T", true))
-        refuse(reader, prefix, "bad technique '%.80s' in %s, expected one such as T1049 or T1059.004",
-               set->technique, prefix);
+        reader_refuse(reader, prefix, "bad technique '%.80s' in %s, expected one such as T1049 or T1059.004",
+                      set->technique, prefix);
     return read_rules(reader, prefix, set);
 }
 
@@ -321,14 +256,14 @@ static void check_families(struct reader *reader, const struct tool_catalogue *c
             const struct tool_set *first = tool_catalogue_family(catalogue, slice_from_string(name));
 
             if (first != &catalogue->sets[i])
-                refuse(reader, "sets", "'%.80s' is in the families of '%s' and '%s', expected one", name,
-                       first->id, catalogue->sets[i].id);
+                reader_refuse(reader, "sets", "'%.80s' is in the families of '%s' and '%s', expected one",
+                              name, first->id, catalogue->sets[i].id);
         }
     for (size_t i = 0; i < catalogue->n_sets; i++)
         for (size_t k = 0; catalogue->sets[i].job && k < i; k++)
             if (catalogue->sets[k].job && strcmp(catalogue->sets[k].job, catalogue->sets[i].job) == 0)
-                refuse(reader, "sets", "job '%.80s' is of the families of '%s' and '%s', expected one",
-                       catalogue->sets[i].job, catalogue->sets[k].id, catalogue->sets[i].id);
+                reader_refuse(reader, "sets", "job '%.80s' is of the families of '%s' and '%s', expected one",
+                              catalogue->sets[i].job, catalogue->sets[k].id, catalogue->sets[i].id);
 }
 
 static int read_catalogue(struct reader *reader, struct tool_catalogue *catalogue)
@@ -336,15 +271,15 @@ static int read_catalogue(struct reader *reader, struct tool_catalogue *catalogu
     _cleanup_(string_array_freep) char **ids = NULL;
     struct tools_settings settings = {0};
     size_t n, n_before;
-    int r = apply(reader, "", &tools_option_table, &settings);
+    int r = reader_apply(reader, "", &tools_option_table, &settings);
 
     catalogue->multicall = settings.multicall;
     if (r >= 0)
-        r = children(reader, "sets", &ids, &n);
+        r = reader_children(reader, "sets", &ids, &n);
     if (r < 0)
         return r;
     if (n > SETS_MAX) {
-        refuse(reader, "sets", "there are %zu sets, expected at most %u", n, SETS_MAX);
+        reader_refuse(reader, "sets", "there are %zu sets, expected at most %u", n, SETS_MAX);
         n = 0;
     }
     catalogue->sets = calloc(n + 1, sizeof(*catalogue->sets));
@@ -356,9 +291,9 @@ static int read_catalogue(struct reader *reader, struct tool_catalogue *catalogu
             return r;
     }
     check_families(reader, catalogue);
-    n_before = n_problems(reader->diags);
+    n_before = diag_list_count(reader->diags);
     r = config_check_unknown(reader->config, reader->diags);
-    if (r < 0 && n_problems(reader->diags) == n_before)
+    if (r < 0 && diag_list_count(reader->diags) == n_before)
         return r;
     return r < 0 || reader->is_bad ? -EINVAL : 0;
 }
@@ -368,7 +303,7 @@ int tool_catalogue_load(const char *path, struct diag_list *diags, struct tool_c
     _cleanup_(tool_catalogue_freep) struct tool_catalogue *catalogue = calloc(1, sizeof(*catalogue));
     _cleanup_(config_freep) struct config *config = NULL;
     struct reader reader = {.file = path, .diags = diags};
-    size_t n = n_problems(diags);
+    size_t n = diag_list_count(diags);
     int r;
 
     if (!catalogue)
@@ -378,7 +313,7 @@ int tool_catalogue_load(const char *path, struct diag_list *diags, struct tool_c
         return r;
     reader.config = config;
     r = config_load_file(config, path, diags);
-    if (r < 0 && n_problems(diags) == n)
+    if (r < 0 && diag_list_count(diags) == n)
         return r;
     reader.is_bad = r < 0;
     r = read_catalogue(&reader, catalogue);

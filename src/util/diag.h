@@ -30,6 +30,12 @@ struct diag_list {
 
 #define DIAG_LIST_INIT ((struct diag_list){0})
 
+/* All that were added, kept or not: when it grew, a failure was the user's and is told. */
+static inline size_t diag_list_count(const struct diag_list *diags)
+{
+    return diags->n + diags->n_dropped;
+}
+
 /*
  * Adds one problem and returns -EINVAL, so that a caller can `return diag_add(...)`; -ENOMEM when memory is
  * out. All strings are copied. file may be NULL. At most DIAG_MAX are kept, the rest is counted in
