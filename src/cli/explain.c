@@ -169,20 +169,26 @@ int explain_event(void *userdata, const struct event *event)
     return say_jobs(explain, event);
 }
 
-static const char *outcome(const struct normalizer_stats *a, const struct normalizer_stats *b)
+/* By the counters, which earlier records move as well where their fate is known only now; by fate where it is
+ * told. */
+static const char *outcome(const struct normalizer_stats *a, const struct normalizer_stats *b,
+                           enum normalizer_fate fate)
 {
+    bool is_told = fate != FATE_BY_COUNTS;
+
     if (b->n_empty > a->n_empty)
         return "blank";
-    if (b->n_quarantined - b->n_orphaned > a->n_quarantined - a->n_orphaned)
+    if (is_told ? fate == FATE_QUARANTINED
+                : b->n_quarantined - b->n_orphaned > a->n_quarantined - a->n_orphaned)
         return "quarantined: its reader knows it, and it is broken (cut, no JSON, no time, a number that is "
                "none)";
-    if (b->n_unknown > a->n_unknown)
+    if (is_told ? fate == FATE_UNKNOWN : b->n_unknown > a->n_unknown)
         return "unknown: no reader and no rule knows it";
     if (b->n_duplicates > a->n_duplicates)
         return "ignored: the same audit record came before";
     if (b->n_late > a->n_late)
         return "ignored: late, the audit event it is part of is over";
-    if (b->n_ignored > a->n_ignored)
+    if (is_told ? fate == FATE_IGNORED : b->n_ignored > a->n_ignored)
         return "ignored: understood, and no event that is asked for";
     if (b->n_events + b->n_context > a->n_events + a->n_context)
         return "used";
@@ -242,7 +248,7 @@ void explain_record(void *userdata, const struct input *input, const struct reco
     turn_page(explain->tried, &explain->tried_text, &explain->tried_len,
               stats->n_unknown > explain->seen.n_unknown);
     say_orphans(&explain->seen, stats);
-    printf("  outcome   %s\n\n", outcome(&explain->seen, stats));
+    printf("  outcome   %s\n\n", outcome(&explain->seen, stats, normalizer_last_fate(input->normalizer)));
     explain->seen = *stats;
     explain->has_header = explain->has_audit = false;
 }

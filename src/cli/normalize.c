@@ -194,9 +194,15 @@ const struct arg_command normalize_command = {
     .usage = "[FILE…|-]",
     .summary = "print the process starts (or sessions, accounts) in log files as ECS JSON, one a line",
     .details =
-        "Reads audit records (plain, ENRICHED, in syslog, in the journal's export format), sudo, snoopy and "
-        "cron\n"
-        "lines, and ECS or sudo JSON; recognises the format of each record; prints one ECS object a line "
+        "Recognises the format of each record: audit (plain, ENRICHED, in syslog, in the journal), sudo "
+        "(syslog, "
+        "its\n"
+        "own file, JSON), doas, su, snoopy, cron, bash, PAM, sshd, logind, useradd, the journal (export, "
+        "JSON), ECS\n"
+        "JSON (Defend, Auditd Manager, Auditbeat), Tetragon, osquery, Falco, Sysmon for Linux, rsyslog's "
+        "JSON, and "
+        "what a\n"
+        "rulebase of yours adds: see hapax-formats(7). Prints one ECS object a line "
         "for\n"
         "each process start, in order of completion. Without a FILE, or with '-', reads standard input.\n"
         "What was not understood is counted on stderr. --explain tells of each record which rule read it, "

@@ -80,7 +80,7 @@ struct normalizer {
     struct sudo_join *sudo;  /* messages, after their header is */
     struct arena arena;      /* of the record at hand */
     struct arena held_arena; /* of a command that waited */
-    uint64_t *counted;       /* where the last record was counted */
+    uint64_t *counted;       /* where the last record was counted; NULL: by the assembler */
     struct normalizer_stats stats;
 };
 
@@ -374,7 +374,8 @@ static int take_command(void *userdata, const struct sudo_command *command)
     n->stats.n_used -= command->n_fed;
     r = read_command(n, command, &event);
     r = take_outcome(n, r, &event, command->first, handing->emit, handing->userdata);
-    count_others(n, command->n_fed);
+    if (r >= 0)
+        count_others(n, command->n_fed);
     return r;
 }
 
@@ -647,7 +648,8 @@ static int take_lines(void *userdata, const struct joined_lines *lines)
         r = quarantine(n, lines->text);
         break;
     }
-    count_others(n, lines->n_lines);
+    if (r >= 0)
+        count_others(n, lines->n_lines);
     return r;
 }
 
@@ -678,11 +680,12 @@ int normalizer_feed(struct normalizer *n, const struct record *record, event_fn 
         if (r < 0)
             return r;
     }
-    n->stats.n_used++;
+    (void)count(n, &n->stats.n_used);
     r = line_join_feed(n->lines, record, take_lines, &handing);
     if (r != 0)
         return MIN(r, 0);
     n->stats.n_used--;
+    n->counted = NULL;
     arena_reset(&n->arena);
     if (record->kind == RECORD_JOURNAL)
         return read_entry(n, record, emit, userdata);
@@ -766,6 +769,17 @@ size_t normalizer_n_pending(const struct normalizer *n)
 int64_t normalizer_pending_usec(const struct normalizer *n)
 {
     return MIN(audit_assembler_pending_usec(n->assembler), sudo_join_pending_usec(n->sudo));
+}
+
+enum normalizer_fate normalizer_last_fate(const struct normalizer *n)
+{
+    if (n->counted == &n->stats.n_used)
+        return FATE_USED;
+    if (n->counted == &n->stats.n_ignored)
+        return FATE_IGNORED;
+    if (n->counted == &n->stats.n_unknown)
+        return FATE_UNKNOWN;
+    return n->counted == &n->stats.n_quarantined ? FATE_QUARANTINED : FATE_BY_COUNTS;
 }
 
 const struct normalizer_stats *normalizer_stats(const struct normalizer *n)

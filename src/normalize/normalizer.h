@@ -116,6 +116,16 @@ size_t normalizer_n_pending(const struct normalizer *n);
  */
 int64_t normalizer_pending_usec(const struct normalizer *n);
 
+/* What the last record fed was counted as, where it was not one of audit's, or blank. */
+enum normalizer_fate {
+    FATE_BY_COUNTS, /* only the counters tell */
+    FATE_USED,      /* it is an event, or part of what waits to be one */
+    FATE_IGNORED,
+    FATE_UNKNOWN,
+    FATE_QUARANTINED,
+};
+enum normalizer_fate normalizer_last_fate(const struct normalizer *n);
+
 const struct normalizer_stats *normalizer_stats(const struct normalizer *n);
 /* Counting goes on from there: for a normalizer that takes the place of another. */
 void normalizer_set_stats(struct normalizer *n, const struct normalizer_stats *stats);
