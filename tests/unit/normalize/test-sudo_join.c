@@ -182,11 +182,11 @@ Test(sudo_join, a_long_word_does_not_hide_the_command)
 Test(sudo_join, a_word_longer_than_a_message_is_one_word)
 {
     _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer();
-    _cleanup_(buffer_done) struct buffer text = BUFFER_INIT, out = BUFFER_INIT;
-    static char line[8192];
+    _cleanup_(buffer_done) struct buffer text = BUFFER_INIT, out = BUFFER_INIT, line = BUFFER_INIT;
 
-    (void)snprintf(line, sizeof(line), "%s %05000d end", command(LONG, 70), 0);
-    write_sudo(&text, WEB, "alice", line, 980, CONTINUED);
+    cr_assert_geq(buffer_append_format(&line, "%s %05000d end", command(LONG, 70), 0), 0);
+    cr_assert_eq(buffer_append_char(&line, '\0'), 0);
+    write_sudo(&text, WEB, "alice", line.data, 980, CONTINUED);
     feed_lines(n, &text, NULL, &out);
     cr_assert_eq(normalizer_flush(n, collect, &out), 0);
     assert_slice(buffer_slice(&out), "alice ss 73 end joined;", "71 words, the long one, the last one");
