@@ -34,14 +34,31 @@ static inline void sip_round(uint64_t v[4])
     v[2] = rotate(v[2], 32);
 }
 
-/* Little-endian, as the paper has it. */
+/* Little-endian, as the paper has it; n at most 8. */
 static uint64_t load(const uint8_t *bytes, size_t n)
 {
+    uint32_t low, high;
     uint64_t v = 0;
 
+    if (n >= 4) {
+        memcpy(&low, bytes, 4);
+        memcpy(&high, bytes + n - 4, 4); /* the two may overlap: the same bits twice */
+        return le32toh(low) | (uint64_t)le32toh(high) << (8 * (n - 4));
+    }
     for (size_t i = 0; i < n; i++)
         v |= (uint64_t)bytes[i] << (8 * i);
     return v;
+}
+
+/* The same of up to seven bytes that eight others of the text are before. */
+static uint64_t load_last(const uint8_t *bytes, size_t n)
+{
+    uint64_t v;
+
+    if (n == 0)
+        return 0;
+    memcpy(&v, bytes + n - 8, 8);
+    return le64toh(v) >> (8 * (8 - n));
 }
 
 uint64_t keyed_hash_with(const uint64_t key[2], const void *bytes, size_t n)
@@ -60,7 +77,7 @@ uint64_t keyed_hash_with(const uint64_t key[2], const void *bytes, size_t n)
         sip_round(v);
         v[0] ^= word;
     }
-    word = load(p, left) | (uint64_t)n << 56;
+    word = (n >= 8 ? load_last(p, left) : load(p, left)) | (uint64_t)n << 56;
     v[3] ^= word;
     sip_round(v);
     v[0] ^= word;
