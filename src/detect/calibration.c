@@ -115,7 +115,7 @@ void calibration_advance(struct calibration *c, uint32_t bucket, double seconds,
         return;
     keep = pow(c->keep_a_bucket, (double)(bucket - c->bucket));
     for (size_t i = 0; i < CALIBRATION_N_BINS; i++)
-        c->settled[i] = fmax(0, (c->settled[i] + c->fresh[i]) * keep);
+        c->settled[i] = MAX(0.0, (c->settled[i] + c->fresh[i]) * keep);
     memset(c->fresh, 0, sizeof(c->fresh));
     /* the days between, each weighing what its cases do */
     c->settled_days = c->settled_days * keep + (1 - keep) / (1 - c->keep_a_bucket) / BUCKETS_PER_DAY;
@@ -138,26 +138,21 @@ static double cases_above(const struct calibration *c, double score)
     const double fit = (double)c->fit_bin / CALIBRATION_BINS_PER_ONE;
 
     if (bin >= c->fit_bin)
-        return fmax(c->tail[c->fit_bin], 1) * exp(-(score - fit) / c->fit_slope);
+        return MAX(c->tail[c->fit_bin], 1.0) * exp(-(score - fit) / c->fit_slope);
     return c->tail[bin + 1] +
            (c->tail[bin] - c->tail[bin + 1]) * ((double)(bin + 1) - score * CALIBRATION_BINS_PER_ONE);
 }
 
-double calibration_rate(const struct calibration *c, double score)
+struct calibrated calibration_judge(const struct calibration *c, double score)
 {
-    return cases_above(c, score) / fmax(c->settled_days, 1 / BUCKETS_PER_DAY) * exp(-GAP_SLOPE * score);
-}
+    const double cases = cases_above(c, score), share = cases / MAX(c->tail[0], 1.0);
+    const double days = MAX(c->settled_days, 1 / BUCKETS_PER_DAY);
 
-double calibration_probability(const struct calibration *c, double score)
-{
-    const double p = cases_above(c, score) / fmax(c->tail[0], 1);
-
-    return p > 1 ? 1 : fmax(p, 1e-300);
-}
-
-double calibration_surprise(const struct calibration *c, double score)
-{
-    return fmax(0, GAP_SLOPE * score - log(cases_above(c, score) / fmax(c->tail[0], 1)));
+    return (struct calibrated){
+        .rate = cases / days * exp(-GAP_SLOPE * score),
+        .probability = share > 1 ? 1 : MAX(share, 1e-300),
+        .surprise = MAX(0.0, GAP_SLOPE * score - log(share)),
+    };
 }
 
 double calibration_threshold(const struct calibration *c)

@@ -61,13 +61,15 @@ void calibration_refresh(struct calibration *calibration);
 /* A case has this score now; before it had `before` (negative: it is new). */
 void calibration_add(struct calibration *calibration, double before, double score);
 
-/* How many cases a day have at least this score, as far as is known; above 0. Falls strictly with the score.
- */
-double calibration_rate(const struct calibration *calibration, double score);
-/* The share of cases with at least this score, within (0, 1]. */
-double calibration_probability(const struct calibration *calibration, double score);
-/* The calibrated surprise: minus the logarithm of that share. */
-double calibration_surprise(const struct calibration *calibration, double score);
+/* How usual a score is here. */
+struct calibrated {
+    double rate; /* cases a day with at least this score, as far as is known; above 0. Falls strictly with
+                    the score */
+    double probability; /* the share of such cases, within (0, 1] */
+    double surprise;    /* the calibrated surprise: minus the logarithm of that share */
+};
+
+struct calibrated calibration_judge(const struct calibration *calibration, double score);
 /* The surprise from which the budget is kept. */
 double calibration_threshold(const struct calibration *calibration);
 

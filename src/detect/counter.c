@@ -33,8 +33,8 @@
 #define BUCKETS_PER_DAY 96U
 #define LAG_MAX         ((1U << 24) - 1)
 #define N_FOLDED_MAX    255U
-/* of an addend; with half of it kept for the epoch before, sums are exact up to 2^31 */
-#define SUM_PART 0x1p-20
+/* times a byte: that byte in all eight */
+#define EACH_BYTE UINT64_C(0x0101010101010101)
 
 void decay_init(struct decay *decay, double half_life_seconds, bool is_exact)
 {
@@ -43,6 +43,7 @@ void decay_init(struct decay *decay, double half_life_seconds, bool is_exact)
     decay->is_exact = is_exact;
     decay->half_life = (uint32_t)fmax(1, floor(half_life_seconds / BUCKET_SECONDS + 0.5));
     decay->log_rate = log(2) / half_life_seconds;
+    decay->present.bucket = UINT32_MAX;
     for (unsigned i = 0; i < 256; i++)
         decay->fine[i] = exp2(-a_bucket * i);
     for (unsigned i = 0; i < 1024; i++)
@@ -67,31 +68,40 @@ static double exact_value(const struct decay *decay, double value, double then, 
 
 /* By pairs, nibbles, bytes (Warren, Hacker's Delight, 5-1): without an instruction for it, which the baseline
  * of x86-64 lacks, the builtin is a call. */
-static unsigned n_bits(uint64_t bits)
+static uint64_t byte_sums(uint64_t bits)
 {
     bits -= bits >> 1 & UINT64_C(0x5555555555555555);
     bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
     bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
-    return (unsigned)(bits * UINT64_C(0x0101010101010101) >> 56);
+    return bits * EACH_BYTE; /* byte i: the bits of bytes 0 to i */
 }
 
-/* Only the first `allowed` of these buckets. Bit 0 is the newest: the lowest bits go, found by halves. */
+static unsigned n_bits(uint64_t bits)
+{
+    return (unsigned)(byte_sums(bits) >> 56);
+}
+
+/* Only the first `allowed` of these buckets. Bit 0 is the newest: the lowest bits go. The byte in which the
+ * last of them is, is found in the running sums of bits by byte; what is left is a few bits of one byte. */
 static uint64_t first_bits(uint64_t bits, unsigned allowed)
 {
-    const unsigned n = n_bits(bits);
-    unsigned excess = n > allowed ? n - allowed : 0, below = 0;
+    const uint64_t sums = byte_sums(bits);
+    const unsigned n = (unsigned)(sums >> 56);
+    unsigned excess, byte;
 
-    if (excess == 0 || allowed == 0)
-        return allowed == 0 ? 0 : bits;
-    for (unsigned width = 32; width > 0; width /= 2) {
-        const unsigned here = n_bits(bits >> below & ((UINT64_C(1) << width) - 1));
-
-        if (here <= excess) {
-            excess -= here;
-            below += width;
-        }
+    if (n <= allowed)
+        return bits;
+    if (allowed == 0)
+        return 0;
+    excess = n - allowed; /* below 64, as sums are at most: no byte of the difference borrows from the next */
+    byte = (unsigned)__builtin_ctzll(((sums | EACH_BYTE * 0x80) - EACH_BYTE * excess) & EACH_BYTE * 0x80) / 8;
+    if (byte > 0) {
+        excess -= (unsigned)(sums >> 8 * (byte - 1)) & 255;
+        bits = bits >> 8 * byte << 8 * byte;
     }
-    return bits >> below << below;
+    for (; excess > 0; excess--)
+        bits &= bits - 1;
+    return bits;
 }
 
 /* The recent buckets that count under the cap: they touch two days at most. */
@@ -119,18 +129,20 @@ static double bits_value(const struct decay *decay, uint64_t bits)
     return near + far;
 }
 
-static double value_of(const struct decay *decay, const struct counter *c, uint64_t bits, double last,
-                       struct moment now)
+/* Twelve of them an event: inlined, so that the one that has no cap saves no registers. */
+__attribute__((always_inline)) static inline double value_of(const struct decay *decay,
+                                                             const struct counter *c, uint64_t bits,
+                                                             double last, struct moment now)
 {
     double sum = bits != 0 ? bits_value(decay, bits) * decay->fine[1] + last : last;
 
     if (c->value > 0)
         sum += c->value * decay_weight(decay, c->lag);
-    return sum * decay_weight(decay, now.bucket > c->last ? now.bucket - c->last : 0);
+    return now.bucket > c->last ? sum * decay_weight(decay, now.bucket - c->last) : sum;
 }
 
-static double capped_value(const struct decay *decay, const struct counter *c, unsigned max_a_day,
-                           struct moment now)
+__attribute__((noinline)) static double capped_value(const struct decay *decay, const struct counter *c,
+                                                     unsigned max_a_day, struct moment now)
 {
     bool has_last;
     const uint64_t bits = capped_bits(c, max_a_day, &has_last);
@@ -253,19 +265,26 @@ static double grown(const struct decay *decay, uint32_t bucket)
     return decay->grown_coarse[age >> 8] * decay->grown_fine[age & 255];
 }
 
-/* v, not negative, to a multiple of SUM_PART: exact in a double up to 2^32. A conversion is the floor that
- * needs no call. */
-static double rounded(double v)
+void decay_move(struct decay *decay, uint32_t bucket)
 {
-    return v < 0x1p32 ? (double)(int64_t)(v / SUM_PART + 0.5) * SUM_PART : v;
+    if (decay->is_exact || bucket == decay->present.bucket)
+        return;
+    decay->present.bucket = bucket;
+    decay->present.epoch = bucket / decay->half_life;
+    decay->present.weight = decay_weight(decay, bucket % decay->half_life);
+    decay->present.grown = sum_rounded(grown(decay, bucket));
 }
 
-double sum_value_exact(const struct decay *decay, const struct sum *sum, struct moment now)
+double sum_value_elsewhere(const struct decay *decay, const struct sum *sum, struct moment now)
 {
-    return exact_value(decay, sum->value, sum->seconds, now.seconds);
+    if (decay->is_exact)
+        return exact_value(decay, sum->value, sum->seconds, now.seconds);
+    if (!(sum->value > 0))
+        return 0;
+    return sum->value * decay_weight(decay, now.bucket - (uint32_t)sum->epoch * decay->half_life);
 }
 
-void sum_add(const struct decay *decay, struct sum *sum, struct moment when, double amount)
+void sum_add_elsewhere(const struct decay *decay, struct sum *sum, struct moment when, double amount)
 {
     const uint64_t epoch = when.bucket / decay->half_life;
 
@@ -276,10 +295,11 @@ void sum_add(const struct decay *decay, struct sum *sum, struct moment when, dou
     }
     if (epoch > sum->epoch) {
         /* what an earlier epoch can still add is a multiple of this, so cutting what is smaller commutes */
-        sum->value = floor(ldexp(sum->value, -(int)MIN(epoch - sum->epoch, (uint64_t)1000)) / SUM_PART * 2) *
-                     (SUM_PART / 2);
+        sum->value =
+            floor(ldexp(sum->value, -(int)MIN(epoch - sum->epoch, (uint64_t)1000)) / COUNTER_SUM_PART * 2) *
+            (COUNTER_SUM_PART / 2);
         sum->epoch = epoch;
     }
-    amount = rounded(amount * rounded(grown(decay, when.bucket)));
+    amount = sum_rounded(amount * sum_rounded(grown(decay, when.bucket)));
     sum->value += epoch == sum->epoch ? amount : ldexp(amount, -(int)MIN(sum->epoch - epoch, (uint64_t)1000));
 }

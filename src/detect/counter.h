@@ -14,6 +14,9 @@
 /* Buckets kept one by one: the newest and those of the 16 hours before it. */
 #define COUNTER_RECENT_BUCKETS 65U
 
+/* of an addend of a sum; with half of it kept for the epoch before, sums are exact up to 2^31 */
+#define COUNTER_SUM_PART 0x1p-20
+
 /* What an age in buckets weighs; made once by decay_init. */
 struct decay {
     uint32_t half_life;  /* buckets */
@@ -23,6 +26,12 @@ struct decay {
     double coarse[1024]; /* by age / 256 */
     double grown_fine[256], grown_coarse[256]; /* the other way: 2^(age / half-life), up to a half-life */
     double bits[8][256];                       /* sum of what the bits of one byte of a counter weigh */
+    struct {                                   /* what does not change within a bucket: see decay_move */
+        uint32_t bucket;                       /* UINT32_MAX: none */
+        uint64_t epoch;
+        double weight; /* of what a sum of this epoch holds */
+        double grown;  /* what the bucket weighs in the unit of its epoch */
+    } present;
 };
 
 /* A point of the stream. */
@@ -44,6 +53,8 @@ struct counter {
 };
 
 void decay_init(struct decay *decay, double half_life_seconds, bool is_exact);
+/* The following calls are about this bucket, most of them: they give what they gave before, sooner. */
+void decay_move(struct decay *decay, uint32_t bucket);
 /* What a bucket this old weighs: 2^(-age / half-life). */
 static inline double decay_weight(const struct decay *decay, uint32_t age)
 {
@@ -82,22 +93,36 @@ struct sum {
     };
 };
 
-/* What sum_value does in exact mode. */
-double sum_value_exact(const struct decay *decay, const struct sum *sum, struct moment now);
+/* What sum_value does where the bucket or the epoch is not the present one. */
+double sum_value_elsewhere(const struct decay *decay, const struct sum *sum, struct moment now);
 
 static inline double sum_value(const struct decay *decay, const struct sum *sum, struct moment now)
 {
-    if (decay->is_exact)
-        return sum_value_exact(decay, sum, now);
-    if (!(sum->value > 0))
-        return 0;
-    return sum->value * decay_weight(decay, now.bucket - (uint32_t)sum->epoch * decay->half_life);
+    if (now.bucket == decay->present.bucket && sum->epoch == decay->present.epoch)
+        return sum->value * decay->present.weight;
+    return sum_value_elsewhere(decay, sum, now);
 }
+
+/* v, not negative, to a multiple of COUNTER_SUM_PART: exact in a double up to 2^32. A conversion is the floor
+ * that needs no call. */
+static inline double sum_rounded(double v)
+{
+    return v < 0x1p32 ? (double)(int64_t)(v / COUNTER_SUM_PART + 0.5) * COUNTER_SUM_PART : v;
+}
+
+/* What sum_add does where the bucket or the epoch is not the present one. */
+void sum_add_elsewhere(const struct decay *decay, struct sum *sum, struct moment when, double amount);
 
 /*
  * Adds so much (not negative) in this bucket. The order of calls within one half-life does not change a bit
  * of the sum, for amounts that are multiples of 2^-20 (others are rounded to one).
  */
-void sum_add(const struct decay *decay, struct sum *sum, struct moment when, double amount);
+static inline void sum_add(const struct decay *decay, struct sum *sum, struct moment when, double amount)
+{
+    if (when.bucket == decay->present.bucket && sum->epoch == decay->present.epoch)
+        sum->value += sum_rounded(amount * decay->present.grown);
+    else
+        sum_add_elsewhere(decay, sum, when, amount);
+}
 
 #endif

@@ -210,6 +210,12 @@ static int novelty_new(const struct detector_options *options, struct detector *
     if (r < 0)
         return r;
     n->surprise.max_a_day = is_exact ? 0 : (unsigned)o->max_growth;
+    for (size_t i = 0; i < n->surprise.n_components; i++) {
+        const struct component *component = &n->surprise.components[i];
+
+        n->components[i] = (struct verdict_component){
+            .name = component->name, .summary = component->summary, .weight = component->weight};
+    }
     calibration_init(&n->calibration, o->budget, CALIBRATION_SECONDS, (double)o->learning_usec / 1e6);
     r = copy_families(n, options);
     if (r < 0)
@@ -277,10 +283,25 @@ static void move_to(struct novelty *n, struct moment when)
     }
     if (s->start_seconds == 0)
         s->start_seconds = when.seconds;
-    if (when.seconds > s->now.seconds)
+    if (when.seconds > s->now.seconds) {
         s->now = when;
+        decay_move(&s->decay, when.bucket);
+    }
     calibration_advance(&n->calibration, s->now.bucket, s->now.seconds, n->tables.n[ENTRY_HOST]);
     forget_quiet(n);
+}
+
+/* Its slots will be searched soon, and its neighbours by use will close the gap it leaves: memory that is far
+ * away can come meanwhile. The ids of 48 slots are three lines. */
+static void entry_prefetch(const struct entry *entry, const struct slots *slots)
+{
+    const char *ids = (const char *)slots_ids(slots);
+
+    __builtin_prefetch(entry->prev);
+    __builtin_prefetch(entry->next);
+    __builtin_prefetch(ids);
+    __builtin_prefetch(ids + 64);
+    __builtin_prefetch(ids + 128);
 }
 
 static int enter_user(struct novelty *n, struct scene *scene, struct slice name)
@@ -289,12 +310,12 @@ static int enter_user(struct novelty *n, struct scene *scene, struct slice name)
 
     if (r < 0)
         return r;
+    entry_prefetch(&scene->user->entry, &scene->user->slots);
     if (scene->is_new_user || (!n->surprise.is_exact && scene->when.seconds < scene->user->first_seconds))
         scene->user->first_seconds = scene->when.seconds;
     scene->n_active = counter_value(&n->surprise.decay, &scene->user->active, 0, scene->now);
     if (scene->n_active >= ESTABLISHED_BUCKETS)
         tables_establish(&n->tables, &scene->user->entry);
-    tables_use(&n->tables, &scene->user->entry);
     return 0;
 }
 
@@ -305,11 +326,11 @@ static int enter_host(struct novelty *n, struct scene *scene, struct slice name)
 
     if (r < 0)
         return r;
+    entry_prefetch(&scene->host->entry, &scene->host->slots);
     if (is_new)
         scene->host->group = surprise_group_id(name);
     if (is_new || (!n->surprise.is_exact && scene->when.seconds < scene->host->first_seconds))
         scene->host->first_seconds = scene->when.seconds;
-    tables_use(&n->tables, &scene->host->entry);
     return 0;
 }
 
@@ -320,14 +341,11 @@ static int enter_pair(struct novelty *n, struct scene *scene)
 
     if (r < 0)
         return r;
+    entry_prefetch(&scene->pair->entry, &scene->pair->slots);
+    __builtin_prefetch(scene->pair->activity);
     if (!scene->pair->entry.is_established &&
         counter_value(&n->surprise.decay, &scene->pair->presence, 0, scene->now) >= ESTABLISHED_BUCKETS)
         tables_establish(&n->tables, &scene->pair->entry);
-    tables_use(&n->tables, &scene->pair->entry);
-    r = tables_activate(&n->tables, scene->pair);
-    if (r < 0)
-        return r;
-    scene->pair->activity->seconds = n->surprise.now.seconds;
     return 0;
 }
 
@@ -346,6 +364,13 @@ static int enter(struct novelty *n, struct scene *scene, struct slice user, stru
         r = surprise_command(&n->surprise, scene->event->process_name, &scene->command);
     if (r < 0)
         return r;
+    tables_use(&n->tables, &scene->user->entry);
+    tables_use(&n->tables, &scene->host->entry);
+    tables_use(&n->tables, &scene->pair->entry);
+    r = tables_activate(&n->tables, scene->pair);
+    if (r < 0)
+        return r;
+    scene->pair->activity->seconds = n->surprise.now.seconds;
     n->stats.n_commands_merged += scene->command->name.len == 0;
     scene->n_users = n->tables.n[ENTRY_USER];
     scene->n_hosts = n->tables.n[ENTRY_HOST];
@@ -357,6 +382,7 @@ static const double *unit_add(const struct novelty *n, struct scene *scene,
                               double alone[NOVELTY_MAX_COMPONENTS], uint64_t *ret_n_events)
 {
     struct activity *a = scene->pair->activity;
+    const size_t n_components = n->surprise.n_components;
     double *greatest = a->greatest;
 
     if (scene->when.bucket > a->bucket) {
@@ -368,7 +394,7 @@ static const double *unit_add(const struct novelty *n, struct scene *scene,
         greatest = memset(alone, 0, NOVELTY_MAX_COMPONENTS * sizeof(*alone));
     else
         a->n_events++;
-    for (size_t i = 0; i < n->surprise.n_components; i++)
+    for (size_t i = 0; i < n_components; i++)
         greatest[i] = MAX(greatest[i], scene->parts[i].surprise);
     *ret_n_events = greatest == alone ? 1 : a->n_events;
     return greatest;
@@ -410,12 +436,13 @@ static bool take_alerted(struct novel_pair *pair, uint32_t bucket)
 static void decide(struct novelty *n, const struct scene *scene, struct verdict *v)
 {
     const struct calibration *c = &n->calibration;
+    const struct calibrated calibrated = calibration_judge(c, v->raw_score);
 
     v->has_probability = true;
-    v->probability = calibration_probability(c, v->raw_score);
-    v->score = n->surprise.is_exact ? v->raw_score : calibration_surprise(c, v->raw_score);
+    v->probability = calibrated.probability;
+    v->score = n->surprise.is_exact ? v->raw_score : calibrated.surprise;
     v->threshold = calibration_threshold(c);
-    v->cases_per_day = calibration_rate(c, v->raw_score);
+    v->cases_per_day = calibrated.rate;
     v->budget_per_day = c->allowed;
     if (!(v->cases_per_day <= c->limit))
         v->reason = VERDICT_BELOW_THRESHOLD;
@@ -441,39 +468,32 @@ static void describe(struct novelty *n, const struct scene *scene, struct verdic
         v->previous_seen_usec = (int64_t)previous * BUCKET_USEC;
 }
 
-static int judge(struct novelty *n, struct scene *scene, struct verdict_component *components,
-                 struct verdict *v)
+static int judge(struct novelty *n, struct scene *scene, struct verdict *v)
 {
-    double alone[NOVELTY_MAX_COMPONENTS];
+    const size_t n_components = n->surprise.n_components;
+    double alone[NOVELTY_MAX_COMPONENTS], raw_score = 0;
     const double *greatest;
     int r = surprise_judge(&n->surprise, scene);
 
     if (r < 0)
         return r;
     greatest = unit_add(n, scene, alone, &v->n_events);
-    for (size_t i = 0; i < n->surprise.n_components; i++) {
-        const struct component *component = &n->surprise.components[i];
-
-        components[i] = (struct verdict_component){
-            .name = component->name,
-            .summary = component->summary,
-            .surprise = greatest[i],
-            .weight = component->weight,
-            .count = scene->parts[i].count,
-            .expected = scene->parts[i].expected,
-        };
-        v->raw_score += component->weight * greatest[i];
+    for (size_t i = 0; i < n_components; i++) {
+        n->components[i].surprise = greatest[i];
+        n->components[i].count = scene->parts[i].count;
+        n->components[i].expected = scene->parts[i].expected;
+        raw_score += n->components[i].weight * greatest[i];
     }
-    v->components = components;
-    v->n_components = n->surprise.n_components;
+    v->raw_score = raw_score;
+    v->components = n->components;
+    v->n_components = n_components;
     describe(n, scene, v);
     decide(n, scene, v);
     case_add(n, scene->user, scene->when.bucket, v->raw_score);
     return 0;
 }
 
-static int take(struct novelty *n, const struct event *event, struct verdict_component *components,
-                struct verdict *v)
+static int take(struct novelty *n, const struct event *event, struct verdict *v)
 {
     struct scene scene = {.event = event, .family = v->family, .when = moment_of(event->time_usec)};
     int r;
@@ -490,7 +510,7 @@ static int take(struct novelty *n, const struct event *event, struct verdict_com
     scene.crowd = n->surprise.is_exact ? 0 : scene.kind;
     r = enter(n, &scene, v->user, v->partition);
     if (r >= 0)
-        r = judge(n, &scene, components, v);
+        r = judge(n, &scene, v);
     return r < 0 ? r : surprise_learn(&n->surprise, &scene);
 }
 
@@ -498,7 +518,6 @@ static int novelty_feed(struct detector *d, const struct event *event, struct sl
                         const struct detector_callbacks *callbacks)
 {
     struct novelty *n = novelty_of(d);
-    struct verdict_component components[NOVELTY_MAX_COMPONENTS];
     struct verdict v = {
         .job = n->families[family],
         .detector = novelty_driver.name,
@@ -515,7 +534,7 @@ static int novelty_feed(struct detector *d, const struct event *event, struct sl
     if (slice_is_absent(user)) {
         v.reason = VERDICT_NO_USER;
     } else {
-        r = take(n, event, components, &v);
+        r = take(n, event, &v);
         if (r < 0)
             return r;
     }

@@ -45,7 +45,8 @@ struct novelty {
     struct surprise surprise;
     struct calibration calibration;
     struct novelty_stats stats;
-    bool is_changed; /* the clock, the fleet or the calibration */
+    struct verdict_component components[NOVELTY_MAX_COMPONENTS]; /* of the event at hand */
+    bool is_changed;                                             /* the clock, the fleet or the calibration */
 };
 
 /* detector_changes and detector_restore: novelty_state.c. */

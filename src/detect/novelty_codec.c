@@ -181,8 +181,8 @@ static int save_slots(const struct novelty *n, const struct slots *slots, struct
 
     STEP(buffer_append_u32(out, slots->n));
     for (size_t i = 0; i < slots->n; i++) {
-        const enum slot_kind kind = slots->items[i].id >> 24;
-        uint32_t number = slots->items[i].id & 0xffffffU, family, rest;
+        const enum slot_kind kind = slots_ids(slots)[i] >> 24;
+        uint32_t number = slots_ids(slots)[i] & 0xffffffU, family, rest;
 
         STEP(buffer_append_u32(out, kind));
         if (is_of_family(kind, number, &family, &rest)) {
@@ -190,7 +190,7 @@ static int save_slots(const struct novelty *n, const struct slots *slots, struct
             number = rest;
         }
         STEP(buffer_append_u32(out, number));
-        STEP(save_counter(&slots->items[i].counter, out));
+        STEP(save_counter(&slots->counters[i], out));
     }
     return 0;
 }

@@ -13,7 +13,7 @@
  * the louder error.
  *
  * Slots of one user (families, commands, hours, contexts) are a sorted array; at its limit the counter that
- * weighs least goes. Space: 432 bytes a user, 200 a host, 232 a pair, 32 a slot (x86-64); 1.9 GB
+ * weighs least goes. Space: 432 bytes a user, 200 a host, 232 a pair, 28 a slot (x86-64); 1.9 GB
  * with the default limits reached, three hosts and three families a user (2026-11-24, tests/bench).
  */
 #include "detect/novelty_tables.h"
@@ -26,6 +26,14 @@
 #include <string.h>
 #include <utlist.h>
 
+/* Of each of the three tables. uthash begins with 32 and lets ten entries of one bucket pass before it has
+ * more, so that a small table is three or four entries a bucket; entries are far apart in memory, and each
+ * that is passed by is a wait. 64 KiB a table; large ones have about one entry a bucket anyway. */
+#undef HASH_INITIAL_NUM_BUCKETS
+#undef HASH_INITIAL_NUM_BUCKETS_LOG2
+#define HASH_INITIAL_NUM_BUCKETS      4096U
+#define HASH_INITIAL_NUM_BUCKETS_LOG2 12U
+
 void tables_init(struct tables *tables)
 {
     assert(tables->limits[ENTRY_USER] > 0 && tables->limits[ENTRY_HOST] > 0 &&
@@ -33,36 +41,32 @@ void tables_init(struct tables *tables)
     tables->is_restored = false;
 }
 
+/*
+ * Without a branch that depends on what is found: it could not be guessed, and a wrong guess costs more than
+ * a step. Halves while there are many; then all are compared, each without waiting for the one before.
+ */
 size_t slots_first(const struct slots *slots, uint32_t id)
 {
-    size_t low = 0, high = slots->n;
+    const uint32_t *base = slots_ids(slots);
+    size_t n = slots->n, n_less = 0;
 
-    while (low < high) {
-        const size_t middle = (low + high) / 2;
+    while (n > 8) {
+        const size_t half = n / 2;
 
-        if (slots->items[middle].id < id)
-            low = middle + 1;
-        else
-            high = middle;
+        n_less += half & -(size_t)(base[n_less + half - 1] < id);
+        n -= half;
     }
-    return low;
+    base += n_less;
+    for (size_t i = 0; i < n; i++)
+        n_less += base[i] < id;
+    return n_less;
 }
 
 struct counter *slots_find(const struct slots *slots, uint32_t id)
 {
-    size_t low = 0, high = slots->n;
+    const size_t at = slots_first(slots, id);
 
-    while (low < high) {
-        const size_t middle = (low + high) / 2;
-
-        if (slots->items[middle].id == id)
-            return &slots->items[middle].counter;
-        if (slots->items[middle].id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
+    return at < slots->n && slots_ids(slots)[at] == id ? &slots->counters[at] : NULL;
 }
 
 static void drop_lightest(struct slots *slots, const struct decay *decay, struct moment now)
@@ -71,7 +75,7 @@ static void drop_lightest(struct slots *slots, const struct decay *decay, struct
     double least = INFINITY;
 
     for (size_t i = 0; i < slots->n; i++) {
-        const double value = counter_value(decay, &slots->items[i].counter, 0, now);
+        const double value = counter_value(decay, &slots->counters[i], 0, now);
 
         if (value < least) {
             least = value;
@@ -79,38 +83,50 @@ static void drop_lightest(struct slots *slots, const struct decay *decay, struct
         }
     }
     slots->n--;
-    memmove(&slots->items[lightest], &slots->items[lightest + 1],
-            (slots->n - lightest) * sizeof(*slots->items));
+    memmove(&slots->counters[lightest], &slots->counters[lightest + 1],
+            (slots->n - lightest) * sizeof(*slots->counters));
+    memmove(&slots_ids(slots)[lightest], &slots_ids(slots)[lightest + 1],
+            (slots->n - lightest) * sizeof(uint32_t));
+}
+
+static int grow(struct slots *slots)
+{
+    const size_t size = slots->size + slots->size / 4U + 1U; /* most pairs have one */
+    struct counter *counters = reallocarray(slots->counters, size, sizeof(*counters) + sizeof(uint32_t));
+
+    if (!counters)
+        return -ENOMEM;
+    memmove(counters + size, counters + slots->size, slots->n * sizeof(uint32_t));
+    slots->counters = counters;
+    slots->size = (uint16_t)size;
+    return 0;
 }
 
 int slots_get(struct slots *slots, const struct decay *decay, struct moment now, uint32_t id,
               struct counter **ret_counter)
 {
-    struct counter *known = slots_find(slots, id);
-    size_t at;
+    size_t at = slots_first(slots, id);
+    uint32_t *ids = slots_ids(slots);
+    int r;
 
-    if (known) {
-        *ret_counter = known;
-        return 0;
+    if (at == slots->n || ids[at] != id) {
+        if (slots->n >= NOVELTY_MAX_SLOTS) {
+            drop_lightest(slots, decay, now);
+            at = slots_first(slots, id);
+        }
+        if (slots->n == slots->size) {
+            r = grow(slots);
+            if (r < 0)
+                return r;
+            ids = slots_ids(slots);
+        }
+        memmove(&slots->counters[at + 1], &slots->counters[at], (slots->n - at) * sizeof(*slots->counters));
+        memmove(&ids[at + 1], &ids[at], (slots->n - at) * sizeof(*ids));
+        slots->counters[at] = (struct counter){0};
+        ids[at] = id;
+        slots->n++;
     }
-    if (slots->n >= NOVELTY_MAX_SLOTS)
-        drop_lightest(slots, decay, now);
-    if (slots->n == slots->size) {
-        const size_t size = slots->size + slots->size / 4U + 1U; /* most pairs have one */
-        struct slot *items = reallocarray(slots->items, size, sizeof(*items));
-
-        if (!items)
-            return -ENOMEM;
-        slots->items = items;
-        slots->size = (uint16_t)size;
-    }
-    at = slots->n;
-    while (at > 0 && slots->items[at - 1].id > id)
-        at--;
-    memmove(&slots->items[at + 1], &slots->items[at], (slots->n - at) * sizeof(*slots->items));
-    slots->items[at] = (struct slot){.id = id};
-    slots->n++;
-    *ret_counter = &slots->items[at].counter;
+    *ret_counter = &slots->counters[at];
     return 0;
 }
 
@@ -118,7 +134,9 @@ void recents_expire(struct recents *recents, double since)
 {
     uint16_t n = 0;
 
-    for (uint16_t i = 0; i < recents->n; i++)
+    while (n < recents->n && recents->items[n].seconds >= since)
+        n++;
+    for (uint16_t i = n; i < recents->n; i++)
         if (recents->items[i].seconds >= since)
             recents->items[n++] = recents->items[i];
     recents->n = n;
@@ -148,8 +166,8 @@ int recents_set(struct recents *recents, uint32_t id, double seconds, double val
         recents->items[recents->n++] = (struct recent){id, seconds, value};
     else if (recents->items[at].id != id)
         recents->items[at] = (struct recent){id, seconds, value};
-    recents->items[at].seconds = fmax(seconds, recents->items[at].seconds);
-    recents->items[at].value = fmax(value, recents->items[at].value);
+    recents->items[at].seconds = MAX(seconds, recents->items[at].seconds);
+    recents->items[at].value = MAX(value, recents->items[at].value);
     return 0;
 }
 
@@ -299,7 +317,7 @@ static int drop_pair(struct tables *tables, struct novel_pair *pair)
     if (r < 0)
         return r;
     tables_deactivate(tables, pair);
-    free(pair->slots.items);
+    free(pair->slots.counters);
     DL_DELETE2(pair->key.user->pairs, pair, prev_of_user, next_of_user);
     DL_DELETE2(pair->key.host->pairs, pair, prev_of_host, next_of_host);
     HASH_DEL(tables->pairs, pair);
@@ -320,7 +338,7 @@ static int drop_user(struct tables *tables, struct novel_user *user)
         return r;
     HASH_DEL(tables->users, user);
     release(tables, &user->entry);
-    free(user->slots.items);
+    free(user->slots.counters);
     recents_done(&user->families);
     free(user);
     return 0;
@@ -338,7 +356,7 @@ static int drop_host(struct tables *tables, struct novel_host *host)
         return r;
     HASH_DEL(tables->hosts, host);
     release(tables, &host->entry);
-    free(host->slots.items);
+    free(host->slots.counters);
     free(host);
     return 0;
 }
@@ -411,12 +429,20 @@ struct novel_host *tables_find_host(const struct tables *tables, struct slice na
     return host;
 }
 
+/* Of two keyed hashes that are there already; odd and large, so that users of one host are spread (Knuth,
+ * TAOCP 6.4: 2^32 by the golden ratio). */
+static unsigned pair_hash(const struct novel_user *user, const struct novel_host *host)
+{
+    return user->hh.hashv * 2654435769U + host->hh.hashv;
+}
+
 struct novel_pair *tables_find_pair(const struct tables *tables, struct novel_user *user,
                                     struct novel_host *host)
 {
-    struct novel_pair like = {.key = {user, host}}, *pair;
+    const struct pair_key key = {user, host};
+    struct novel_pair *pair;
 
-    HASH_FIND(hh, tables->pairs, &like.key, sizeof(like.key), pair);
+    HASH_FIND_BYHASHVALUE(hh, tables->pairs, &key, sizeof(key), pair_hash(user, host), pair);
     return pair;
 }
 
@@ -497,7 +523,7 @@ int tables_pair(struct tables *tables, struct novel_user *user, struct novel_hos
             return -ENOMEM;
         pair->key.user = user;
         pair->key.host = host;
-        HASH_ADD(hh, tables->pairs, key, sizeof(pair->key), pair);
+        HASH_ADD_BYHASHVALUE(hh, tables->pairs, key, sizeof(pair->key), pair_hash(user, host), pair);
         if (!pair->hh.tbl) {
             free(pair);
             return -ENOMEM;

@@ -44,16 +44,17 @@ enum slot_kind {
 
 #define SLOT_ID(kind, number) ((uint32_t)(kind) << 24 | ((uint32_t)(number)&0xffffffU))
 
-struct slot {
-    uint32_t id;
-    struct counter counter;
-};
-
-/* Sorted by id. */
+/* Sorted by id. The ids stand behind the counters, in the same piece of memory: a search touches no others.
+ */
 struct slots {
-    struct slot *items;
+    struct counter *counters;
     uint16_t n, size;
 };
+
+static inline uint32_t *slots_ids(const struct slots *slots)
+{
+    return (uint32_t *)(slots->counters + slots->size);
+}
 
 /* A thing and when it was last there. */
 struct recent {
@@ -142,7 +143,7 @@ struct activity {
 struct novel_pair {
     struct entry entry;
     UT_hash_handle hh;
-    struct {
+    struct pair_key {
         struct novel_user *user;
         struct novel_host *host;
     } key;

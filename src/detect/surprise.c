@@ -25,7 +25,9 @@
 
 double surprise_exposure(const struct surprise *s, double since, struct moment now)
 {
-    return (1 - exp(-s->decay.log_rate * fmax(0, now.seconds - since))) / s->decay.log_rate / SECONDS_PER_DAY;
+    const double age = MAX(0.0, now.seconds - since);
+
+    return (1 - exp(-s->decay.log_rate * age)) / s->decay.log_rate / SECONDS_PER_DAY;
 }
 
 double surprise_rate(const struct surprise *s, double n, double since, struct moment now, double prior)
@@ -35,7 +37,7 @@ double surprise_rate(const struct surprise *s, double n, double since, struct mo
 
 double surprise_of_rate(double rate)
 {
-    return -log(1 - exp(-fmin(50, rate)) + 1e-12);
+    return -log(1 - exp(-MIN(50.0, rate)) + 1e-12);
 }
 
 double surprise_familiarity(double presence)
@@ -98,12 +100,27 @@ void surprise_done(struct surprise *s)
     free(s->fleets);
 }
 
+/* Any place would do: what is not found there is looked up. */
+static struct command **recent_place(struct surprise *s, struct slice name)
+{
+    const unsigned char *bytes = (const unsigned char *)name.data;
+    const size_t place =
+        name.len > 0 ? name.len + 5U * bytes[0] + 11U * bytes[name.len / 2] + 23U * bytes[name.len - 1] : 0;
+
+    return &s->recent_commands[place % SURPRISE_N_RECENT];
+}
+
 int surprise_command(struct surprise *s, struct slice name, struct command **ret_command)
 {
-    struct command *command;
+    struct command *command, **place;
     char *key;
 
     name = slice_is_absent(name) ? SLICE("") : slice_head(name, MODEL_MAX_NAME_BYTES);
+    place = recent_place(s, name);
+    if (*place && slice_equal((*place)->name, name)) {
+        *ret_command = *place;
+        return 0;
+    }
     HASH_FIND(hh, s->commands, name.data, name.len, command);
     if (!command && s->n_commands >= SURPRISE_MAX_COMMANDS) {
         name = SLICE("");
@@ -124,6 +141,7 @@ int surprise_command(struct surprise *s, struct slice name, struct command **ret
         }
         s->n_commands++;
     }
+    *place = command; /* they stay; the one for all others is found at the place of its own name only */
     *ret_command = command;
     return 0;
 }

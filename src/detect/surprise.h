@@ -16,6 +16,8 @@
 #define SURPRISE_MAX_COMMANDS 4096U
 /* chosen: several times the jobs there are */
 #define SURPRISE_MAX_FAMILIES 64U
+/* chosen: a suite has some thirty; a power of two */
+#define SURPRISE_N_RECENT 128U
 /* hours of the day (reference: eight parts of it, on weekdays and at the weekend), UTC */
 #define SURPRISE_N_HOURS 24U
 /* chosen: 1 + n from 1 to 64 in half octaves */
@@ -68,6 +70,7 @@ struct surprise {
     struct fleet *fleets; /* of each kind */
     struct command *commands;
     uint32_t n_commands;
+    struct command *recent_commands[SURPRISE_N_RECENT]; /* not state: found again without a hash */
     struct host_group *groups;
 };
 
@@ -96,6 +99,7 @@ struct scene {
     const struct counter *family_counter; /* of the user, until it learns; NULL: none */
     /* the bucket is in these counters already: nothing to learn */
     bool has_family, has_family_here, has_command, has_context[N_CONTEXTS];
+    unsigned hours[3]; /* the one before, this one, the next */
     unsigned hour, is_weekend, n_burst, n_new_families;
     uint32_t contexts[N_CONTEXTS]; /* hashes; 0: not known */
     double n_context[N_CONTEXTS];

@@ -34,6 +34,7 @@
  * novelty is noticed: by the first record to arrive. A record seen twice changes nothing.
  */
 #include <math.h>
+#include <string.h>
 
 #include "detect/surprise.h"
 
@@ -54,15 +55,25 @@ static double ratio_value(const struct surprise *s, const struct ratio *ratio, s
            (sum_value(&s->decay, &ratio->expected, now) + 2);
 }
 
+/* Half octaves of 1 + n are whole octaves of its square: the exponent of a double (IEEE 754: above 52 bits,
+ * biased by 1023), which ilogb takes a call to find. */
+static unsigned bin_of(double exposure)
+{
+    const double squared = (1 + exposure) * (1 + exposure);
+    uint64_t bits;
+
+    if (squared >= 1 << (SURPRISE_N_BINS - 1))
+        return SURPRISE_N_BINS - 1;
+    memcpy(&bits, &squared, sizeof(bits));
+    return (unsigned)(bits >> 52) - 1023U;
+}
+
 /* The chance of something new where so much is known. */
 static void look_up_chance(const struct surprise *s, struct scene *scene, enum place place, double exposure)
 {
     const struct hazard *hazard = &s->fleets[scene->kind].hazards[place];
     const struct moment now = scene->now;
-    const double squared = (1 + exposure) * (1 + exposure);
-    /* half octaves of 1 + n are whole octaves of its square */
-    const unsigned bin =
-        squared >= 1 << (SURPRISE_N_BINS - 1) ? SURPRISE_N_BINS - 1 : (unsigned)ilogb(squared);
+    const unsigned bin = bin_of(exposure);
     const double mean = (sum_value(&s->decay, &hazard->novelties[SURPRISE_N_BINS], now) + 1) /
                         (sum_value(&s->decay, &hazard->trials[SURPRISE_N_BINS], now) + 2);
 
@@ -80,7 +91,7 @@ static double worth_of(const struct scene *scene, const struct recents *recents)
     if (scene->kind != ACTOR_NUMERIC)
         return recents_halved_sum(recents);
     for (size_t i = 0; i < recents->n; i++)
-        greatest = fmax(greatest, recents->items[i].value);
+        greatest = MAX(greatest, recents->items[i].value);
     return greatest;
 }
 
@@ -143,26 +154,20 @@ static double hour_density(const double at[3])
     return 0.5 * at[1] + 0.25 * (at[0] + at[2]);
 }
 
-/* The hour before, this one, the next. */
-static unsigned hour_of(const struct scene *scene, unsigned i)
-{
-    return (scene->hour + SURPRISE_N_HOURS - 1 + i) % SURPRISE_N_HOURS;
-}
-
 /* The three stand side by side among the slots, but around midnight. */
 static void own_hours(const struct surprise *s, const struct scene *scene, double ret_own[3])
 {
     const struct slots *slots = &scene->user->slots;
-    size_t at = slots_first(slots, SLOT_ID(SLOT_HOUR, hour_of(scene, 0)));
+    size_t at = slots_first(slots, SLOT_ID(SLOT_HOUR, scene->hours[0]));
 
     for (unsigned i = 0; i < 3; i++) {
-        const uint32_t id = SLOT_ID(SLOT_HOUR, hour_of(scene, i));
+        const uint32_t id = SLOT_ID(SLOT_HOUR, scene->hours[i]);
 
-        if (i > 0 && hour_of(scene, i) == 0)
+        if (i > 0 && scene->hours[i] == 0)
             at = slots_first(slots, id);
         ret_own[i] = 0;
-        if (at < slots->n && slots->items[at].id == id)
-            ret_own[i] = counter_value(&s->decay, &slots->items[at++].counter, 0, scene->now);
+        if (at < slots->n && slots_ids(slots)[at] == id)
+            ret_own[i] = counter_value(&s->decay, &slots->counters[at++], 0, scene->now);
     }
 }
 
@@ -175,7 +180,7 @@ static void judge_hour(struct surprise *s, const struct scene *scene, struct par
         return;
     own_hours(s, scene, own);
     for (unsigned i = 0; i < 3; i++)
-        all[i] = sum_value(&s->decay, &fleet->hour[hour_of(scene, i)], scene->now);
+        all[i] = sum_value(&s->decay, &fleet->hour[scene->hours[i]], scene->now);
     share = (hour_density(all) + 0.2) / (sum_value(&s->decay, &fleet->hours, scene->now) + 4.8);
     *ret_part = (struct part){chance_surprise((hour_density(own) + 4 * share) / (scene->n_active + 4)),
                               own[1], share};
@@ -362,6 +367,9 @@ int standard_gather(struct surprise *s, struct scene *scene)
     int r;
 
     scene->hour = (unsigned)(hours % SURPRISE_N_HOURS);
+    scene->hours[0] = scene->hour > 0 ? scene->hour - 1 : SURPRISE_N_HOURS - 1;
+    scene->hours[1] = scene->hour;
+    scene->hours[2] = scene->hour < SURPRISE_N_HOURS - 1 ? scene->hour + 1 : 0;
     scene->is_weekend = (day + 3) % 7 >= 5; /* 1970-01-01 was a Thursday */
     gather_contexts(s, scene);
     r = gather_family(s, scene);

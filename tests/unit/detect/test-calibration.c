@@ -26,7 +26,7 @@ static unsigned run(struct calibration *c, struct rate budget, size_t n_hosts, u
         const double score = draw(&seed);
 
         calibration_advance(c, bucket, bucket * 900.0, n_hosts);
-        n_alerts += i >= (days - counted) * a_day && calibration_rate(c, score) <= c->allowed;
+        n_alerts += i >= (days - counted) * a_day && calibration_judge(c, score).rate <= c->allowed;
         calibration_add(c, -1, score);
     }
     return n_alerts;
@@ -60,12 +60,13 @@ Test(calibration, a_greater_score_is_always_more_surprising)
     double last;
 
     run(&c, (struct rate){5, 0}, 7, 30, 480, 1);
-    last = calibration_surprise(&c, 0.1);
+    last = calibration_judge(&c, 0.1).surprise;
     for (double score = 0.11; score < 400; score += 0.13) {
-        const double now = calibration_surprise(&c, score);
+        const double now = calibration_judge(&c, score).surprise;
 
         cr_assert(now > last, "score %g: %.17g after %.17g", score, now, last);
-        cr_assert(calibration_probability(&c, score) > 0 && calibration_probability(&c, score) <= 1);
+        cr_assert(calibration_judge(&c, score).probability > 0 &&
+                  calibration_judge(&c, score).probability <= 1);
         last = now;
     }
 }
@@ -76,8 +77,8 @@ Test(calibration, the_threshold_is_where_the_rate_is_the_budget)
 
     run(&c, (struct rate){5, 0}, 7, 30, 480, 1);
     for (double score = 0; score < 60; score += 0.07)
-        cr_assert_eq(calibration_rate(&c, score) <= c.limit,
-                     calibration_surprise(&c, score) >= calibration_threshold(&c), "score %g", score);
+        cr_assert_eq(calibration_judge(&c, score).rate <= c.limit,
+                     calibration_judge(&c, score).surprise >= calibration_threshold(&c), "score %g", score);
 }
 
 Test(calibration, it_learns_until_days_and_cases_are_enough)
@@ -97,8 +98,8 @@ Test(calibration, a_small_site_is_judged_by_supposed_cases)
     static struct calibration c;
 
     run(&c, (struct rate){5, 0}, 7, 20, 1, 1);
-    cr_assert_gt(calibration_rate(&c, 6), c.limit, "everyday work");
-    cr_assert_leq(calibration_rate(&c, 17), c.limit, "an intruder");
+    cr_assert_gt(calibration_judge(&c, 6).rate, c.limit, "everyday work");
+    cr_assert_leq(calibration_judge(&c, 17).rate, c.limit, "an intruder");
     calibration_init(&c, (struct rate){5, 1000}, 14 * 86400.0, 0);
     calibration_advance(&c, START, START * 900.0, 1);
     calibration_advance(&c, START + 6 * 96, (START + 6 * 96) * 900.0, 1);
@@ -106,7 +107,7 @@ Test(calibration, a_small_site_is_judged_by_supposed_cases)
     calibration_advance(&c, START + 10 * 96, (START + 10 * 96) * 900.0, 1);
     cr_assert_not(c.is_learning);
     cr_assert_float_eq(c.tail[0], 50, 1e-9, "no case yet, fifty supposed");
-    cr_assert_float_eq(calibration_probability(&c, 3 * log(20)), 0.05, 0.002);
+    cr_assert_float_eq(calibration_judge(&c, 3 * log(20)).probability, 0.05, 0.002);
 }
 
 Test(calibration, no_budget_makes_more_than_one_case_in_twenty_an_alert)
