@@ -4,8 +4,9 @@
  * hapax status: how the hapax that runs here is doing, read from its state.
  *
  * It only reads, beside a running one, and asks that one nothing: what the state says is what would survive.
- * So everything is as of the last commit. Of the model only the record of learning is read (a few bytes a
- * detector, detector/learning.c), never the users, so it costs the same for ten users and for a million.
+ * So everything is as of the last commit. Of the model only the record of learning and the figures are read
+ * (a few bytes a detector, detector/learning.c and detect/figures.c), never the users, so it costs the same
+ * for ten users and for a million.
  *
  * What is said about alerts and exceptions is of the last RECENT_USEC of history; a walk over all of it can
  * take minutes.
@@ -53,7 +54,8 @@ struct status {
     int64_t oldest_usec; /* alert in the outbox */
     /* of the recent history */
     uint64_t n_alerts, n_learning, n_rolled_up, n_held;
-    int64_t last_usec; /* of the last alert */
+    uint64_t n_suite_alerts; /* of the last day, of detectors with a budget */
+    int64_t last_usec;       /* of the last alert */
     char *last_job, *last_user, *last_host, *last_id;
     struct use uses[USES_MAX];
     size_t n_uses;
@@ -109,6 +111,8 @@ static int see_row(void *userdata, const struct history_row *row)
     int r = 0;
 
     status->n_alerts += is_alert;
+    status->n_suite_alerts += is_alert && slice_equal_string(row->detector, novelty_driver.name) &&
+                              row->last_usec > status->counts.history_last_usec - USEC_PER_DAY;
     status->n_learning += slice_equal_string(row->reason, "learning");
     status->n_rolled_up += slice_equal_string(row->reason, "rolled_up");
     if (slice_equal_string(row->reason, "suppressed") || slice_equal_string(row->reason, "digested")) {
@@ -173,6 +177,8 @@ static int read_state(struct status *status)
         r = store_oldest_document(status->store, &status->oldest_usec);
     if (r >= 0)
         r = store_restore(status->store, SLICE("learning/"), restore_change, status);
+    if (r >= 0)
+        r = store_restore(status->store, SLICE("figures/"), restore_change, status);
     if (r >= 0 && status->counts.n_history > 0)
         r = store_walk_history(status->store, status->counts.history_last_usec - RECENT_USEC, SLICE_NULL,
                                see_row, status);
@@ -212,6 +218,41 @@ static int print_learning(void *userdata, const struct chain_learning *learning)
     (void)userdata;
     (void)fputs("detector       ", stdout);
     learned_print(stdout, learning);
+    return 0;
+}
+
+/* "remembers 1804 users, 300 hosts; …": what is 0 is no news, but of what is remembered. */
+static int print_figures(void *userdata, const struct chain_figures *f)
+{
+    static const char *const begins[] = {[FIGURE_KIND_ENTRIES] = "remembers",
+                                         [FIGURE_KIND_EVICTED] = "forgot",
+                                         [FIGURE_KIND_EVENTS] = "process starts"};
+    const struct status *status = userdata;
+    const double *values = f->figures.values;
+    int last = -1;
+
+    for (size_t i = 0; i < FIGURE_ALERTS; i++) {
+        const int kind = (int)figure_rows[i].kind;
+
+        if (!f->figures.has[i] || (kind != FIGURE_KIND_ENTRIES && values[i] == 0))
+            continue;
+        if (last < 0)
+            printf("               %s (%s): ", f->job, f->detector);
+        if (kind == last)
+            (void)fputs(", ", stdout);
+        else
+            printf("%s%s ", last < 0 ? "" : "; ", begins[kind]);
+        printf(kind == FIGURE_KIND_EVENTS ? "%2$s %1$.0f" : "%1$.0f %2$s", values[i], figure_rows[i].name);
+        last = kind;
+    }
+    if (last >= 0)
+        (void)putchar('\n');
+    if (f->figures.has[FIGURE_BUDGET])
+        printf("budget         %s (%s): %" PRIu64
+               " of %.3g alerts in the last day; due from a score of %.2f on, "
+               "by %.0f cases\n",
+               f->job, f->detector, status->n_suite_alerts, values[FIGURE_BUDGET], values[FIGURE_THRESHOLD],
+               values[FIGURE_CASES]);
     return 0;
 }
 
@@ -271,6 +312,8 @@ static int print(struct status *status)
            status->path, c->file_bytes >> 10, c->n_state, c->n_history);
     r = chain_walk_learning(status->chain, print_learning, status);
     if (r >= 0)
+        r = chain_walk_figures(status->chain, print_figures, status);
+    if (r >= 0)
         r = store_walk_cursors(status->store, print_cursor, status);
     if (r < 0)
         return r;
@@ -308,6 +351,35 @@ static int write_learning(void *userdata, const struct chain_learning *l)
         json_integer(w, "needed_user_buckets", (int64_t)l->rule.min_units);
     if (l->rule.min_usec > 0)
         json_integer(w, "needed_seconds", l->rule.min_usec / USEC_PER_SEC);
+    json_end(w);
+    return 0;
+}
+
+static int write_figures(void *userdata, const struct chain_figures *f)
+{
+    static const char *const groups[] = {[FIGURE_KIND_ENTRIES] = "entries",
+                                         [FIGURE_KIND_EVICTED] = "evicted",
+                                         [FIGURE_KIND_EVENTS] = "events"};
+    struct status *status = userdata;
+    struct json_writer *w = &status->w;
+
+    json_begin_object(w, NULL);
+    json_text(w, "job", f->job);
+    json_text(w, "detector", f->detector);
+    for (size_t i = 0; i < N_FIGURES; i++) {
+        const enum figure_kind kind = figure_rows[i].kind;
+
+        if (kind < FIGURE_KIND_ALERTS && (i == 0 || figure_rows[i - 1].kind != kind))
+            json_begin_object(w, groups[kind]);
+        if (f->figures.has[i] && kind == FIGURE_KIND_LEVEL)
+            json_number(w, figure_rows[i].name, f->figures.values[i]);
+        else if (f->figures.has[i])
+            json_integer(w, figure_rows[i].name, (int64_t)f->figures.values[i]);
+        if (kind < FIGURE_KIND_ALERTS && figure_rows[i + 1].kind != kind)
+            json_end(w);
+    }
+    if (f->figures.has[FIGURE_BUDGET])
+        json_integer(w, "alerts_last_day", (int64_t)status->n_suite_alerts);
     json_end(w);
     return 0;
 }
@@ -385,6 +457,10 @@ static int print_json(struct status *status)
     json_end(w);
     json_begin_array(w, "detectors");
     r = chain_walk_learning(status->chain, write_learning, status);
+    json_end(w);
+    json_begin_array(w, "figures");
+    if (r >= 0)
+        r = chain_walk_figures(status->chain, write_figures, status);
     json_end(w);
     json_begin_array(w, "sources");
     if (r >= 0)

@@ -233,6 +233,15 @@ bool counter_sum(const struct decay *decay, struct counter *c, struct moment whe
     return counter_add(decay, c, 0, when);
 }
 
+bool counter_is_capped(const struct counter *c, unsigned max_a_day)
+{
+    bool has_last = true;
+
+    if (max_a_day > 0 && n_bits(c->recent) + c->n_folded >= max_a_day)
+        (void)capped_bits(c, max_a_day, &has_last);
+    return !has_last;
+}
+
 bool counter_has(const struct counter *c, uint32_t bucket)
 {
     if (counter_is_empty(c) || bucket > c->last || c->last - bucket >= COUNTER_RECENT_BUCKETS)

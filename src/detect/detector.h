@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "config/option.h"
+#include "detect/figures.h"
 #include "event/change.h"
 #include "event/event.h"
 #include "util/cleanup.h"
@@ -140,6 +141,8 @@ struct detector_driver {
      */
     struct learning_rule (*learning_rule)(const void *options);
     bool (*is_learning)(const struct detector *d);
+    /* Sets those it has, counted since detector_new. */
+    void (*figures)(const struct detector *d, struct figures *figures);
 };
 
 struct detector {

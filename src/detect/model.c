@@ -535,6 +535,7 @@ void model_learn(struct model *model, struct member *member, int64_t bucket)
         if (member->bits[bit / 64] >> bit % 64 & 1)
             return;
         member_learn_bit(model, member, bucket);
+        model->n_capped += member->weight == old_weight;
     } else {
         assert(bucket == model->now_bucket);
         if (bucket <= member->last_bucket)

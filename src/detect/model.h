@@ -116,6 +116,7 @@ struct model {
     bool is_tracking;      /* someone has handed state out or in: what is deleted must be told */
     struct buffer deleted; /* of both: kind, partition, is a member, name */
     uint64_t n_evicted_users, n_evicted_populations;
+    uint64_t n_capped; /* buckets of a user beyond max_growth, which weigh nothing */
 };
 
 /* Limit on the users of all populations together; chosen: about 700 bytes each with the default window. */

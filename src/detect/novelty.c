@@ -148,6 +148,7 @@ struct novelty_stats novelty_stats(const struct detector *d)
     const struct novelty *n = (const struct novelty *)d;
     struct novelty_stats stats = n->stats;
 
+    stats.n_capped = n->surprise.n_capped;
     stats.n_evicted_users = n->tables.n_evicted[ENTRY_USER];
     stats.n_evicted_hosts = n->tables.n_evicted[ENTRY_HOST];
     stats.n_evicted_pairs = n->tables.n_evicted[ENTRY_PAIR];
@@ -511,6 +512,7 @@ static int take(struct novelty *n, const struct event *event, struct verdict *v)
     r = enter(n, &scene, v->user, v->partition);
     if (r >= 0)
         r = judge(n, &scene, v);
+    n->stats.n_repeated += scene.has_family && scene.has_family_here && scene.has_command;
     return r < 0 ? r : surprise_learn(&n->surprise, &scene);
 }
 
@@ -573,6 +575,30 @@ static bool novelty_is_learning(const struct detector *d)
     return n->calibration.is_learning;
 }
 
+static void novelty_figures(const struct detector *d, struct figures *figures)
+{
+    const struct novelty *n = (const struct novelty *)d;
+    const struct novelty_stats stats = novelty_stats(d);
+    const struct calibration *c = &n->calibration;
+
+    figures_set(figures, FIGURE_USERS, (double)n->tables.n[ENTRY_USER]);
+    figures_set(figures, FIGURE_HOSTS, (double)n->tables.n[ENTRY_HOST]);
+    figures_set(figures, FIGURE_PAIRS, (double)n->tables.n[ENTRY_PAIR]);
+    figures_set(figures, FIGURE_EVICTED_USERS, (double)stats.n_evicted_users);
+    figures_set(figures, FIGURE_EVICTED_HOSTS, (double)stats.n_evicted_hosts);
+    figures_set(figures, FIGURE_EVICTED_PAIRS, (double)stats.n_evicted_pairs);
+    figures_set(figures, FIGURE_LATE, (double)stats.n_late);
+    figures_set(figures, FIGURE_REPEATED, (double)stats.n_repeated);
+    figures_set(figures, FIGURE_CAPPED, (double)stats.n_capped);
+    figures_set(figures, FIGURE_NAMES_CUT, (double)stats.n_names_cut);
+    figures_set(figures, FIGURE_COMMANDS_MERGED, (double)stats.n_commands_merged);
+    if (c->start_seconds == 0) /* nothing to go by yet */
+        return;
+    figures_set(figures, FIGURE_CASES, c->n_settled);
+    figures_set(figures, FIGURE_BUDGET, c->allowed);
+    figures_set(figures, FIGURE_THRESHOLD, calibration_threshold(c));
+}
+
 const struct detector_driver novelty_driver = {
     .name = "novelty",
     .summary =
@@ -587,4 +613,5 @@ const struct detector_driver novelty_driver = {
     .restore = driver_restore,
     .deadline_usec = novelty_deadline_usec,
     .is_learning = novelty_is_learning,
+    .figures = novelty_figures,
 };

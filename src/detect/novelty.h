@@ -27,6 +27,8 @@ struct novelty_options {
 
 struct novelty_stats {
     uint64_t n_late;            /* events that came too late */
+    uint64_t n_repeated;        /* events that taught nothing: all they say was seen in their bucket */
+    uint64_t n_capped;          /* buckets of a user on a host beyond max_growth, which count for nothing */
     uint64_t n_names_cut;       /* user or host names cut to MODEL_MAX_NAME_BYTES */
     uint64_t n_commands_merged; /* events of commands beyond SURPRISE_MAX_COMMANDS */
     uint64_t n_evicted_users, n_evicted_hosts, n_evicted_pairs;

@@ -195,6 +195,7 @@ struct rare_stats rare_stats(const struct detector *d)
     stats = rare->stats;
     stats.n_evicted_users = rare->model.n_evicted_users;
     stats.n_evicted_populations = rare->model.n_evicted_populations;
+    stats.n_capped = rare->model.n_capped;
     return stats;
 }
 
@@ -454,6 +455,7 @@ static int take(struct rare *rare, const struct event *event, int64_t bucket, st
         if (r < 0)
             return r;
         v->n_events = ++member->presence->n_events;
+        rare->stats.n_repeated += v->n_events > 1;
         member_touch(model, member);
     } else {
         model_learn(model, member, bucket);
@@ -530,6 +532,26 @@ static struct learning_rule rare_learning_rule(const void *options)
     return (struct learning_rule){o->learning_usec, LEARNING_MIN_UNITS};
 }
 
+static void rare_figures(const struct detector *d, struct figures *figures)
+{
+    const struct rare *rare = (const struct rare *)d;
+    const struct rare_stats stats = rare_stats(d);
+
+    figures_set(figures, FIGURE_USERS, (double)rare->model.n_members);
+    figures_set(figures, FIGURE_POPULATIONS, (double)HASH_COUNT(rare->model.populations));
+    figures_set(figures, FIGURE_EVICTED_USERS, (double)stats.n_evicted_users);
+    figures_set(figures, FIGURE_EVICTED_POPULATIONS, (double)stats.n_evicted_populations);
+    figures_set(figures, FIGURE_LATE, (double)stats.n_late);
+    figures_set(figures, FIGURE_REPEATED, (double)stats.n_repeated);
+    if (rare->model.forget == FORGET_WINDOW)
+        figures_set(figures, FIGURE_CAPPED, (double)stats.n_capped);
+    figures_set(figures, FIGURE_NAMES_CUT, (double)stats.n_names_cut);
+    figures_set(figures, FIGURE_TABLE_FULL, (double)stats.n_table_full);
+    figures_set(figures, FIGURE_EVENTS_CUT, (double)stats.n_events_cut);
+    figures_set(figures, FIGURE_INFLUENCES_CUT, (double)stats.n_influences_cut);
+    figures_set(figures, FIGURE_THRESHOLD, rare->threshold);
+}
+
 const struct detector_driver rare_driver = {
     .name = "rare",
     .summary = "alerts on users who are rare for a command, in a window or as Elastic's rare function",
@@ -543,4 +565,5 @@ const struct detector_driver rare_driver = {
     .restore = driver_restore,
     .deadline_usec = rare_deadline_usec,
     .learning_rule = rare_learning_rule,
+    .figures = rare_figures,
 };

@@ -37,6 +37,8 @@ struct rare_options {
 
 struct rare_stats {
     uint64_t n_late;                /* events that came too late */
+    uint64_t n_repeated;            /* events of users who are in the open bucket already */
+    uint64_t n_capped;              /* buckets of a user beyond max_growth, which weigh nothing */
     uint64_t n_table_full;          /* events of users that found no place */
     uint64_t n_evicted_users;       /* forgotten because a limit was reached */
     uint64_t n_evicted_populations; /* their users are counted as well where the limit was on users */

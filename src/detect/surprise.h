@@ -63,6 +63,7 @@ struct surprise {
     struct decay decay;
     bool is_exact;
     unsigned max_a_day;
+    uint64_t n_capped; /* buckets of a user on a host beyond it */
     const struct component *components;
     size_t n_components;
     double start_seconds; /* of the stream; 0: not yet */

@@ -36,6 +36,10 @@ struct chain_job {
     struct chain_job *suite;   /* the first job of the suite it is in; NULL: it stands alone */
     unsigned number;           /* in the suite */
     struct learning learning;  /* of the detector */
+    uint64_t n_alerts;         /* of the detector */
+    struct figures before;     /* of the detector, as they were restored */
+    struct figures saved;
+    bool is_live; /* the detector was fed or restored */
 };
 
 struct chain {
@@ -238,7 +242,8 @@ static struct chain_job *job_of(struct chain_job *j, const struct verdict *verdi
     return j;
 }
 
-static int send_document(struct chain_job *j, const struct verdict *verdict)
+/* detecting is the job whose detector judged */
+static int send_document(struct chain_job *detecting, struct chain_job *j, const struct verdict *verdict)
 {
     struct chain *chain = j->chain;
     struct document document;
@@ -249,6 +254,7 @@ static int send_document(struct chain_job *j, const struct verdict *verdict)
     if (r < 0)
         return r;
     chain->stats.n_alerts++;
+    detecting->n_alerts++;
     return chain->options.callbacks.document(chain->options.callbacks.userdata, &document);
 }
 
@@ -276,6 +282,7 @@ static void learn(struct chain_job *detecting, struct verdict *verdict)
 static int on_verdict(struct chain_job *j, const struct verdict *judged,
                       int (*tell)(void *userdata, const struct verdict *verdict))
 {
+    struct chain_job *detecting = j;
     struct verdict verdict = *judged;
     int held, r;
 
@@ -294,7 +301,7 @@ static int on_verdict(struct chain_job *j, const struct verdict *judged,
         r = tell_held(j->chain, &verdict);
     }
     if (r >= 0 && verdict.reason == VERDICT_ALERT)
-        r = send_document(j, &verdict);
+        r = send_document(detecting, j, &verdict);
     return r;
 }
 
@@ -395,6 +402,7 @@ static int feed_job(struct chain_job *j, const struct event *event)
     r = skip(j, event, user, partition);
     if (r != 0)
         return r < 0 ? r : 0;
+    (j->suite ? j->suite : j)->is_live = true;
     if (j->suite) {
         callbacks = callbacks_of(j->suite);
         return detector_feed_family(j->suite->detector, event, user, j->number, &callbacks);
@@ -499,10 +507,55 @@ int chain_walk_learning(const struct chain *chain,
     return r;
 }
 
-/* "learning/DETECTOR/JOB" */
-static bool owns_learning(const struct chain_job *j, struct slice key)
+static struct figures figures_of(const struct chain_job *j)
 {
-    struct slice head = SLICE("learning/"), driver = slice_from_string(j->driver->name);
+    struct figures figures = {0};
+
+    if (!j->is_live)
+        return j->before;
+    j->driver->figures(j->detector, &figures);
+    figures_set(&figures, FIGURE_ALERTS, (double)j->n_alerts);
+    figures_go_on(&figures, &j->before);
+    return figures;
+}
+
+int chain_walk_figures(const struct chain *chain,
+                       int (*fn)(void *userdata, const struct chain_figures *figures), void *userdata)
+{
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < chain->n_jobs; i++) {
+        const struct chain_job *j = &chain->jobs[i];
+
+        if (j->detector)
+            r = fn(userdata, &(struct chain_figures){learner(j), j->driver->name, figures_of(j)});
+    }
+    return r;
+}
+
+/* "figures/DETECTOR/JOB" */
+static int figures_changes(struct chain_job *j, change_fn fn, void *userdata)
+{
+    _cleanup_(buffer_done) struct buffer key = BUFFER_INIT, value = BUFFER_INIT;
+    const struct figures figures = figures_of(j);
+    int r;
+
+    if (figures_equal(&figures, &j->saved))
+        return 0;
+    r = buffer_append_format(&key, "figures/%s/%s", j->driver->name, learner(j));
+    if (r >= 0)
+        r = figures_save(&figures, &value);
+    if (r >= 0)
+        r = fn(userdata, &(struct change){buffer_slice(&key), buffer_slice(&value)});
+    if (r >= 0)
+        j->saved = figures;
+    return r;
+}
+
+/* HEAD"DETECTOR/JOB" */
+static bool owns_record(const struct chain_job *j, struct slice head, struct slice key)
+{
+    struct slice driver = slice_from_string(j->driver->name);
 
     return slice_starts_with(key, head) && slice_starts_with(key = slice_skip(key, head.len), driver) &&
            key.len > driver.len && key.data[driver.len] == '/' &&
@@ -517,6 +570,8 @@ int chain_changes(struct chain *chain, change_fn fn, void *userdata)
 
         if (r >= 0 && j->detector)
             r = learning_changes(&j->learning, j->driver->name, learner(j), fn, userdata);
+        if (r >= 0 && j->detector)
+            r = figures_changes(j, fn, userdata);
         if (r < 0)
             return r;
     }
@@ -537,11 +592,20 @@ static bool owns_key(const struct chain_job *j, struct slice key)
 
 int chain_restore(struct chain *chain, const struct change *change)
 {
-    for (size_t i = 0; i < chain->n_jobs; i++)
-        if (chain->jobs[i].detector && owns_key(&chain->jobs[i], change->key))
-            return detector_restore(chain->jobs[i].detector, change);
-        else if (chain->jobs[i].detector && owns_learning(&chain->jobs[i], change->key))
-            return learning_restore(&chain->jobs[i].learning, change->value);
+    for (size_t i = 0; i < chain->n_jobs; i++) {
+        struct chain_job *j = &chain->jobs[i];
+
+        if (!j->detector)
+            continue;
+        if (owns_key(j, change->key)) {
+            j->is_live = true;
+            return detector_restore(j->detector, change);
+        }
+        if (owns_record(j, SLICE("learning/"), change->key))
+            return learning_restore(&j->learning, change->value);
+        if (owns_record(j, SLICE("figures/"), change->key))
+            return figures_load(change->value, &j->before);
+    }
     if (volume_owns(change->key))
         return volume_restore(chain->volume, change);
     if (forgive_owns(change->key))

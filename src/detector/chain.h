@@ -86,6 +86,17 @@ int chain_walk_learning(const struct chain *chain,
                         int (*fn)(void *userdata, const struct chain_learning *learning),
                         void *userdata) _warn_unused_;
 
+/* What a detector holds and has had to do: as of now or, where it was neither fed nor restored, as of the
+ * state. */
+struct chain_figures {
+    const char *job; /* as in chain_learning */
+    const char *detector;
+    struct figures figures;
+};
+int chain_walk_figures(const struct chain *chain,
+                       int (*fn)(void *userdata, const struct chain_figures *figures),
+                       void *userdata) _warn_unused_;
+
 /* How often each exception was used, and when last, over restarts: one call for each (exception, effect). */
 int chain_exception_counts(const struct chain *chain, exception_count_fn fn, void *userdata) _warn_unused_;
 

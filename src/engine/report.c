@@ -32,6 +32,50 @@ static int add_exception(void *userdata, const struct exception_count *count)
                                (uint64_t)MAX(count->last_usec, INT64_C(0)) / 1000000, exception, effect);
 }
 
+static int add_figures(void *userdata, const struct chain_figures *f)
+{
+    const struct metric_label job = {"job", f->job};
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < N_FIGURES; i++) {
+        const char *name = figure_rows[i].name;
+        enum metric metric = METRIC_DETECTOR_ALERTS;
+        struct metric_label second = none;
+
+        if (!f->figures.has[i])
+            continue;
+        switch (figure_rows[i].kind) {
+        case FIGURE_KIND_ENTRIES:
+            metric = METRIC_DETECTOR_ENTRIES;
+            second = (struct metric_label){"table", name};
+            break;
+        case FIGURE_KIND_EVICTED:
+            metric = METRIC_DETECTOR_EVICTED;
+            second = (struct metric_label){"table", name};
+            break;
+        case FIGURE_KIND_EVENTS:
+            metric = METRIC_DETECTOR_EVENTS;
+            second = (struct metric_label){"outcome", name};
+            break;
+        case FIGURE_KIND_ALERTS:
+            break;
+        case FIGURE_KIND_LEVEL:
+            metric = i == FIGURE_CASES    ? METRIC_DETECTOR_CASES
+                     : i == FIGURE_BUDGET ? METRIC_DETECTOR_BUDGET
+                                          : METRIC_DETECTOR_THRESHOLD;
+            break;
+        }
+        r = metrics_add_number(userdata, metric, f->figures.values[i], job, second);
+    }
+    return r;
+}
+
+static int add_learning(void *userdata, const struct chain_learning *l)
+{
+    return metrics_add(userdata, METRIC_DETECTOR_LEARNING, l->learning.active_usec == 0,
+                       (struct metric_label){"job", l->job}, none);
+}
+
 int report_begin(struct report *report)
 {
     struct metrics *m = &report->metrics;
@@ -69,6 +113,10 @@ int report_begin(struct report *report)
                         (struct metric_label){"reason", "rolled_up"}, none);
     if (r >= 0)
         r = chain_exception_counts(report->chain, add_exception, m);
+    if (r >= 0)
+        r = chain_walk_figures(report->chain, add_figures, m);
+    if (r >= 0)
+        r = chain_walk_learning(report->chain, add_learning, m);
     for (size_t i = 0; r >= 0 && i < outbox_n_sinks(report->outbox); i++)
         r = add_sink(m, outbox_sink(report->outbox, i));
     return r;

@@ -59,6 +59,28 @@ static const struct {
     [METRIC_EXCEPTION_TIME] =
         {"hapax_exception_last_timestamp_seconds", "gauge",
          "When an exception was last used, by the time of the event, by exception and effect."},
+    [METRIC_DETECTOR_ENTRIES] =
+        {"hapax_detector_entries", "gauge",
+         "What a detector remembers, by job (suite: all that novelty judges) and table: "
+         "users, hosts, pairs of both, populations."},
+    [METRIC_DETECTOR_EVICTED] = {"hapax_detector_evicted_total", "counter",
+                                 "What a detector forgot because a table was full, by job and table."},
+    [METRIC_DETECTOR_EVENTS] =
+        {"hapax_detector_events_total", "counter",
+         "Process starts that were more or less than news to a detector, by job and outcome: late (not "
+         "judged), "
+         "repeated (seen in their bucket), capped (buckets beyond max_growth), name_cut, command_merged, "
+         "table_full (not judged), event_cut, influencer_cut."},
+    [METRIC_DETECTOR_LEARNING] = {"hapax_detector_learning", "gauge",
+                                  "1 while a detector learns and does not alert, by job."},
+    [METRIC_DETECTOR_ALERTS] = {"hapax_detector_alerts_total", "counter",
+                                "Alerts made, by job; what a budget is used up by."},
+    [METRIC_DETECTOR_CASES] = {"hapax_detector_cases", "gauge",
+                               "Cases that scores are calibrated by, old ones weighing less, by job."},
+    [METRIC_DETECTOR_BUDGET] = {"hapax_detector_budget_alerts_per_day", "gauge",
+                                "Alerts a day that the budget allows for the hosts there are, by job."},
+    [METRIC_DETECTOR_THRESHOLD] = {"hapax_detector_threshold_score", "gauge",
+                                   "The score from which an alert is due, as of now, by job."},
     [METRIC_OUTBOX_DOCUMENTS] = {"hapax_outbox_documents", "gauge", "Alerts waiting for a sink."},
     [METRIC_OUTBOX_BYTES] = {"hapax_outbox_bytes", "gauge", "Size of the alerts waiting for a sink."},
     [METRIC_OUTBOX_AGE] = {"hapax_outbox_oldest_seconds", "gauge",
@@ -88,8 +110,8 @@ static int append_label(struct buffer *out, char before, struct metric_label lab
     return r < 0 ? r : buffer_append_char(out, '"');
 }
 
-int metrics_add(struct metrics *m, enum metric metric, uint64_t value, struct metric_label first,
-                struct metric_label second)
+static int append_name(struct metrics *m, enum metric metric, struct metric_label first,
+                       struct metric_label second)
 {
     struct buffer *out = &m->lines[metric];
     int r = buffer_append(out, table[metric].name, strlen(table[metric].name));
@@ -100,7 +122,23 @@ int metrics_add(struct metrics *m, enum metric metric, uint64_t value, struct me
         r = append_label(out, ',', second);
     if (r >= 0 && first.name)
         r = buffer_append_char(out, '}');
-    return r < 0 ? r : buffer_append_format(out, " %" PRIu64 "\n", value);
+    return r;
+}
+
+int metrics_add(struct metrics *m, enum metric metric, uint64_t value, struct metric_label first,
+                struct metric_label second)
+{
+    int r = append_name(m, metric, first, second);
+
+    return r < 0 ? r : buffer_append_format(&m->lines[metric], " %" PRIu64 "\n", value);
+}
+
+int metrics_add_number(struct metrics *m, enum metric metric, double value, struct metric_label first,
+                       struct metric_label second)
+{
+    int r = append_name(m, metric, first, second);
+
+    return r < 0 ? r : buffer_append_format(&m->lines[metric], " %.15g\n", value);
 }
 
 int metrics_format(const struct metrics *m, struct buffer *out)

@@ -28,9 +28,17 @@ enum metric {
     METRIC_SOURCE_FAILURES,
     METRIC_SELECTED,
     METRIC_ALERTS,
-    METRIC_WITHHELD,       /* label reason */
-    METRIC_EXCEPTIONS,     /* labels exception, effect */
-    METRIC_EXCEPTION_TIME, /* likewise */
+    METRIC_WITHHELD,          /* label reason */
+    METRIC_EXCEPTIONS,        /* labels exception, effect */
+    METRIC_EXCEPTION_TIME,    /* likewise */
+    METRIC_DETECTOR_ENTRIES,  /* labels job, table */
+    METRIC_DETECTOR_EVICTED,  /* labels job, table */
+    METRIC_DETECTOR_EVENTS,   /* labels job, outcome */
+    METRIC_DETECTOR_LEARNING, /* label job, as the rest */
+    METRIC_DETECTOR_ALERTS,
+    METRIC_DETECTOR_CASES,
+    METRIC_DETECTOR_BUDGET,
+    METRIC_DETECTOR_THRESHOLD,
     METRIC_OUTBOX_DOCUMENTS,
     METRIC_OUTBOX_BYTES,
     METRIC_OUTBOX_AGE,
@@ -56,6 +64,10 @@ struct metrics {
 /* Adds one sample with up to two labels (name NULL: none). 0 or -ENOMEM. */
 int metrics_add(struct metrics *m, enum metric metric, uint64_t value, struct metric_label first,
                 struct metric_label second) _warn_unused_;
+
+/* The same of a number that need not be whole; not negative. */
+int metrics_add_number(struct metrics *m, enum metric metric, double value, struct metric_label first,
+                       struct metric_label second) _warn_unused_;
 
 /* The whole exposition, HELP and TYPE included, metrics without a sample left out. */
 int metrics_format(const struct metrics *m, struct buffer *out) _warn_unused_;

@@ -113,3 +113,52 @@ Test(counter, a_sum_weighs_late_parts_as_if_they_had_come_in_time)
     cr_assert_float_eq(sum_value(&decay, &s, at(START)), 1 + 2 * exp2(-50.0 / 2880), 1e-5);
     cr_assert_float_eq(sum_value(&decay, &s, at(START + 28800)), (1 + 2 * exp2(-50.0 / 2880)) / 1024, 1e-8);
 }
+
+Test(counter, the_present_bucket_gives_what_any_other_does)
+{
+    static struct decay slow, fast;
+    struct sum a = {0}, b = {0};
+
+    decay_init(&slow, HALF_LIFE, false);
+    decay_init(&fast, HALF_LIFE, false);
+    for (uint32_t i = 0; i < 20000; i += 1 + i % 7) {
+        const uint32_t bucket = START + i;
+
+        decay_move(&fast, bucket);
+        sum_add(&slow, &a, at(bucket), 1 / (1.0 + i % 5));
+        sum_add(&fast, &b, at(bucket), 1 / (1.0 + i % 5));
+        sum_add(&slow, &a, at(bucket - 60), 1);
+        sum_add(&fast, &b, at(bucket - 60), 1);
+        cr_assert_eq(memcmp(&a, &b, sizeof(a)), 0, "bucket %u", bucket);
+        cr_assert_eq(sum_value(&slow, &a, at(bucket)), sum_value(&fast, &b, at(bucket)));
+        cr_assert_eq(sum_value(&slow, &a, at(bucket + 1)), sum_value(&fast, &b, at(bucket + 1)));
+    }
+}
+
+Test(counter, of_the_buckets_of_a_day_the_first_count_whichever_they_are)
+{
+    static struct decay decay;
+    uint32_t seed = 7;
+
+    decay_init(&decay, HALF_LIFE, false);
+    for (unsigned round = 0; round < 300; round++) {
+        const uint32_t day = START / 96 * 96; /* its first bucket */
+        const unsigned cap = 1 + round % 64, share = 1 + round % 9;
+        struct counter c = {0};
+        double expected = 0;
+        unsigned n = 0;
+        bool is_capped = false;
+
+        for (uint32_t i = 0; i < 64; i++) {
+            seed = seed * 1664525U + 1013904223U;
+            if (seed >> 16 & 15 && (seed >> 8 & 15) < share)
+                continue;
+            cr_assert(counter_add(&decay, &c, cap, at(day + i)));
+            is_capped = n >= cap;
+            if (n++ < cap)
+                expected += exp2(-(63.0 - i) / 2880);
+        }
+        assert_close(counter_value(&decay, &c, cap, at(day + 63)), expected, "capped");
+        cr_assert_eq(counter_is_capped(&c, cap), is_capped, "round %u", round);
+    }
+}

@@ -248,6 +248,52 @@ Test(chain, a_restored_chain_goes_on_where_the_other_was_and_a_job_takes_only_wh
     fixture_close(&alone);
 }
 
+static int find_figures(void *userdata, const struct chain_figures *f)
+{
+    if (strcmp(f->job, "a") == 0)
+        *(struct figures *)userdata = f->figures;
+    return 0;
+}
+
+Test(chain, figures_are_known_without_the_users_and_go_on_with_them)
+{
+    struct fixture first = {0}, second = {0};
+    struct figures before, now;
+
+    fixture_open(&first, two_jobs, 2);
+    work(&first, 0, 2880);
+    cr_assert_eq(feed(&first, 2880, "mallory", "netstat", "h"), 1);
+    cr_assert_eq(chain_walk_figures(first.chain, find_figures, &before), 0);
+    cr_expect_eq(before.values[FIGURE_USERS], 4);
+    cr_expect_eq(before.values[FIGURE_ALERTS], 1);
+    cr_assert_eq(chain_changes(first.chain, keep, &first), 0);
+
+    /* as `hapax status` does */
+    fixture_open(&second, two_jobs, 2);
+    for (struct slice rest = buffer_slice(&first.state); rest.len > 0;) {
+        struct change change;
+
+        cr_assert_eq(slice_read_field(&rest, &change.key), 0);
+        cr_assert_eq(slice_read_field(&rest, &change.value), 0);
+        if (slice_starts_with(change.key, SLICE("figures/")))
+            cr_assert_eq(chain_restore(second.chain, &change), 0);
+    }
+    cr_assert_eq(chain_walk_figures(second.chain, find_figures, &now), 0);
+    cr_expect(figures_equal(&now, &before));
+    fixture_close(&second);
+
+    fixture_open(&second, two_jobs, 2);
+    restore(&second, &first);
+    cr_assert_eq(feed(&second, 2881, "mallory", "netstat", "h"), 1);
+    cr_assert_eq(feed(&second, 2900, "eve", "netstat", "h"), 1);
+    cr_assert_eq(chain_walk_figures(second.chain, find_figures, &now), 0);
+    cr_expect_eq(now.values[FIGURE_USERS], 5);
+    cr_expect_eq(now.values[FIGURE_ALERTS], 1 + second.n_documents);
+    cr_expect_eq(now.values[FIGURE_REPEATED], before.values[FIGURE_REPEATED] + 1);
+    fixture_close(&first);
+    fixture_close(&second);
+}
+
 Test(chain, an_unknown_detector_and_a_bad_option_are_named)
 {
     static const struct {

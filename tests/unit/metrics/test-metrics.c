@@ -18,6 +18,12 @@ static void fill(struct metrics *m)
     cr_assert_eq(metrics_add(m, METRIC_SINK_DOCUMENTS, UINT64_MAX, (struct metric_label){"sink", "kafka"},
                              (struct metric_label){"outcome", "written"}),
                  0);
+    cr_assert_eq(
+        metrics_add_number(m, METRIC_DETECTOR_THRESHOLD, 3.25, (struct metric_label){"job", "suite"}, none),
+        0);
+    cr_assert_eq(metrics_add_number(m, METRIC_DETECTOR_ENTRIES, 1e6, (struct metric_label){"job", "suite"},
+                                    (struct metric_label){"table", "users"}),
+                 0);
 }
 
 static const char expected[] =
@@ -27,6 +33,14 @@ static const char expected[] =
     "# HELP hapax_alerts_total Alerts made.\n"
     "# TYPE hapax_alerts_total counter\n"
     "hapax_alerts_total 7\n"
+    "# HELP hapax_detector_entries What a detector remembers, by job (suite: all that novelty judges) and "
+    "table: "
+    "users, hosts, pairs of both, populations.\n"
+    "# TYPE hapax_detector_entries gauge\n"
+    "hapax_detector_entries{job=\"suite\",table=\"users\"} 1000000\n"
+    "# HELP hapax_detector_threshold_score The score from which an alert is due, as of now, by job.\n"
+    "# TYPE hapax_detector_threshold_score gauge\n"
+    "hapax_detector_threshold_score{job=\"suite\"} 3.25\n"
     "# HELP hapax_sink_documents_total Alerts by sink: written, confirmed, failed.\n"
     "# TYPE hapax_sink_documents_total counter\n"
     "hapax_sink_documents_total{sink=\"kafka\",outcome=\"written\"} 18446744073709551615\n";
