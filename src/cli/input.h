@@ -13,14 +13,17 @@
 #include "normalize/normalizer.h"
 #include "util/diag.h"
 
+struct backlog;
 struct setup;
 
 struct input {
     const char *path; /* as given; "-" is standard input */
     int fd;
     int64_t mtime_usec; /* of standard input: now */
-    int64_t size_bytes; /* 0: unknown (a pipe) */
+    int64_t size_bytes; /* 0: unknown (a pipe); of a part of a backlog: messages */
     int64_t read_bytes;
+    struct backlog *backlog; /* read instead of fd: its part number `part`; borrowed */
+    size_t part;
     bool is_at_end; /* the frame is finished, too */
     struct frame *frame;
     struct normalizer *normalizer;
@@ -39,6 +42,9 @@ struct input_set {
  * frames and normalizers.
  */
 int input_set_open(char *const *paths, size_t n_paths, struct setup *setup, struct input_set *ret_set)
+    __attribute__((warn_unused_result));
+/* Adds each part of the backlog, which must outlive the set. */
+int input_set_add_backlog(struct input_set *set, struct backlog *backlog, struct setup *setup)
     __attribute__((warn_unused_result));
 void input_set_done(struct input_set *set);
 

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "cli/args.h"
 #include "cli/held.h"
@@ -29,6 +30,7 @@
 #include "cli/scores.h"
 #include "cli/setup.h"
 #include "detector/chain.h"
+#include "source/backlog.h"
 #include "store/store.h"
 #include "util/parse.h"
 
@@ -58,6 +60,9 @@ struct replay {
     struct lane *lanes;
     size_t n_lanes;
     FILE *scores, *records;
+    const char *source_name;
+    struct instance_list sources; /* of the configuration, where one of them is read */
+    struct backlog *backlog;
     struct report_file *report_file;
     struct report *report; /* of the file; NULL: none is wanted */
     struct arena event_arena, row_arena;
@@ -101,6 +106,8 @@ static int take_option(void *userdata, const struct arg_option *option, const ch
         return take_detector(replay, value);
     if (strcmp(name, "state") == 0)
         replay->state_path = value;
+    else if (strcmp(name, "source") == 0)
+        replay->source_name = value;
     else if (strcmp(name, "scores") == 0)
         replay->scores_path = value;
     else if (strcmp(name, "records") == 0)
@@ -498,6 +505,39 @@ static int close_report(struct replay *replay, const struct input_set *set)
     return r;
 }
 
+static void on_backlog_report(void *userdata, int level, const char *message)
+{
+    (void)userdata;
+    progress_clear();
+    if (level <= LOG_WARNING)
+        (void)fprintf(stderr, "hapax replay: %s\n", message);
+}
+
+/* What a source of the configuration holds now, behind the files. */
+static int open_source(struct replay *replay, struct input_set *set)
+{
+    const struct backlog_callbacks callbacks = {on_backlog_report, replay};
+    const struct instance *found = NULL;
+    int r = instances_load_sources(&replay->setup, NULL, &replay->sources);
+
+    for (size_t i = 0; r >= 0 && i < replay->sources.n; i++)
+        if (strcmp(replay->sources.items[i].name, replay->source_name) == 0)
+            found = &replay->sources.items[i];
+    if (r < 0)
+        return r;
+    if (!found)
+        return diag_add(&replay->setup.diags, NULL, 0, 0,
+                        "no source '%s' is in the configuration (--config, --set source.%s.topics=…)",
+                        replay->source_name, replay->source_name);
+    if (!source_has_backlog(found->source_driver))
+        return diag_add(&replay->setup.diags, NULL, 0, 0,
+                        "source.%s has the driver %s, which cannot be read to an end, expected kafka",
+                        found->name, source_driver_name(found->source_driver));
+    r = backlog_open(found->source_driver, found->name, found->settings, &callbacks, &replay->setup.diags,
+                     &replay->backlog);
+    return r < 0 ? r : input_set_add_backlog(set, replay->backlog, &replay->setup);
+}
+
 static int open_rooms(struct replay *replay, char **paths, size_t n_paths, struct input_set *ret_set)
 {
     struct setup *setup = &replay->setup;
@@ -532,6 +572,8 @@ static int open_rooms(struct replay *replay, char **paths, size_t n_paths, struc
                       &setup->diags, &replay->chain);
     if (r >= 0)
         r = input_set_open(paths, n_paths, setup, ret_set);
+    if (r >= 0 && replay->source_name)
+        r = open_source(replay, ret_set);
     if (r >= 0 && replay->state_path)
         r = store_open(replay->state_path, (enum durability)setup->settings.durability, &setup->diags,
                        &replay->store);
@@ -645,6 +687,8 @@ static void replay_done(struct replay *replay)
     arena_done(&replay->event_arena);
     arena_done(&replay->row_arena);
     free(replay->found_state);
+    backlog_free(replay->backlog);
+    instance_list_done(&replay->sources);
     setup_done(&replay->setup);
 }
 
@@ -655,7 +699,7 @@ static int run(const struct arg_command *command, int argc, char **argv)
                           ? EXIT_FAILURE
                           : args_parse(command, argc, argv, take_option, &replay, &first);
 
-    if (code == 0 && first == argc)
+    if (code == 0 && first == argc && !replay.source_name)
         code = args_misuse(command, "no FILE given, use '-' for standard input");
     if (code == 0 && replay.is_learning && replay.is_finishing)
         code = args_misuse(command, "--finish does not go with --learn: the last bucket stays open for run");
@@ -676,6 +720,8 @@ static const struct arg_option options[] = {
     {"scores", 0, "OUT.csv", "write every judged event with its probability and score"},
     {"records", 0, "OUT.ndjson", "write the final record of every user in every bucket"},
     {"report", 0, "OUT.html", "write a page for a browser: alerts, users, thresholds, exceptions, hosts"},
+    {"source", 0, "NAME",
+     "read what this source of the configuration holds now (driver kafka), besides FILEs if there are any"},
     {"state", 0, "DB", "start from this state and leave the new one there; the last bucket stays open"},
     {"learn", 0, NULL,
      "learn only, into the state and with the configuration of 'hapax run': nothing is an alert"},
@@ -688,7 +734,7 @@ static const struct arg_option options[] = {
 
 const struct arg_command replay_command = {
     .name = "replay",
-    .usage = "FILE…|-",
+    .usage = "[FILE…|-]",
     .summary = "run log files through the detector and print the alerts",
     .details = "Merges the files by event time (ties: the order given), runs them as one stream with a fresh "
                "state, or the\n"

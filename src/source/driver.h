@@ -9,6 +9,7 @@
  * sd_event_exit, because sd-event itself only switches off a callback that fails.
  */
 
+#include "source/backlog.h"
 #include "source/source.h"
 
 struct source {
@@ -38,7 +39,10 @@ struct source_driver {
     int (*drain)(struct source *source);                      /* may be NULL */
     int (*reopen)(struct source *source);                     /* may be NULL */
     void (*stats)(struct source *source, struct source_stats *ret_stats); /* may be NULL */
-    void (*done)(struct source *source);                                  /* takes half-started ones */
+    /* see source/backlog.h; may be NULL */
+    int (*open_backlog)(const char *name, const void *settings, const struct backlog_callbacks *callbacks,
+                        struct diag_list *diags, struct backlog **ret_backlog);
+    void (*done)(struct source *source); /* takes half-started ones */
 };
 
 /* For drivers: hand one record over; sets record->seq and record->received_usec. Forwards what the engine

@@ -668,5 +668,6 @@ const struct source_driver kafka_source = {
     .pause = kafka_pause,
     .reopen = kafka_reopen,
     .stats = kafka_stats,
+    .open_backlog = consumer_backlog_open,
     .done = kafka_done,
 };

@@ -131,4 +131,9 @@ void consumer_say_error(struct consumer *c, const rd_kafka_message_t *m);
 void consumer_say_well(struct consumer *c);
 void consumer_on_fatal(struct consumer *c);
 
+/* kafka-backlog.c */
+
+int consumer_backlog_open(const char *name, const void *settings, const struct backlog_callbacks *callbacks,
+                          struct diag_list *diags, struct backlog **ret_backlog) _warn_unused_;
+
 #endif

@@ -151,6 +151,20 @@ bool source_stats(struct source *source, struct source_stats *ret_stats)
     return true;
 }
 
+bool source_has_backlog(const struct source_driver *driver)
+{
+    return driver->open_backlog != NULL;
+}
+
+int backlog_open(const struct source_driver *driver, const char *name, const void *settings,
+                 const struct backlog_callbacks *callbacks, struct diag_list *diags,
+                 struct backlog **ret_backlog)
+{
+    assert(driver->open_backlog && callbacks->report);
+
+    return driver->open_backlog(name, settings, callbacks, diags, ret_backlog);
+}
+
 int source_emit(struct source *source, struct record *record)
 {
     struct timespec now;

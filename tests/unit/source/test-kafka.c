@@ -339,6 +339,74 @@ Test(kafka, a_broker_that_is_away_is_said_once_and_waited_for)
     producer_done();
 }
 
+static int collect_line(void *userdata, const struct record *record)
+{
+    struct buffer *out = userdata;
+
+    cr_assert(buffer_append_slice(out, record->bytes) == 0 && buffer_append_char(out, '|') == 0);
+    return 0;
+}
+
+static void hear_report(void *userdata, int level, const char *message)
+{
+    cr_assert_fail("%s", message);
+}
+
+Test(kafka, a_backlog_is_read_to_the_end_it_had)
+{
+    static const struct {
+        const char *topic, *problem;
+    } rows[] = {
+        {"audit", NULL},
+        {"^a.*t$", NULL},
+        {"nope", "topic 'nope' does not exist, or we may not see it"},
+        {"^x", "no topic matches '^x', or we may not see it"},
+        {"^(", "topic '^(' is no regular expression"},
+    };
+    const struct backlog_callbacks callbacks = {hear_report, NULL};
+
+    cluster_start(&cluster, "audit:3", NULL);
+    say(0, "one");
+    say(0, "two\n");
+    say(2, "three");
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        static const char *const expected[] = {"one|two|", "", "three|"};
+        _cleanup_(diag_list_done) struct diag_list diags = DIAG_LIST_INIT;
+        _cleanup_(backlog_freep) struct backlog *backlog = NULL;
+        struct engine engine;
+        int r;
+
+        init(&engine);
+        string_list_done(&((struct kafka_source_settings *)engine.settings)->topics);
+        engine_set(&engine, "topics", rows[i].topic);
+        cr_assert(source_has_backlog(&kafka_source) && !source_has_backlog(&file_source));
+        r = backlog_open(&kafka_source, "input", engine.settings, &callbacks, &diags, &backlog);
+        if (rows[i].problem) {
+            cr_assert(r == -EINVAL && diags.n == 1);
+            cr_assert_str_eq(diags.items[0].message, rows[i].problem);
+            engine_done(&engine);
+            continue;
+        }
+        cr_assert(r == 0, "%s", diags.n > 0 ? diags.items[0].message : "");
+        cr_assert(backlog_n_parts(backlog) == 3);
+        cr_assert_str_eq(backlog_part(backlog, 2)->name, "audit/2");
+        say(2, "too late");
+        for (size_t k = 0; k < 3; k++) {
+            _cleanup_(buffer_done) struct buffer lines = BUFFER_INIT;
+
+            do
+                r = backlog_read(backlog, k, collect_line, &lines);
+            while (r > 0);
+            cr_assert(r == 0);
+            assert_slice(buffer_slice(&lines), i == 1 && k == 2 ? "three|too late|" : expected[k], "lines");
+            cr_assert(backlog_part(backlog, k)->n_read == backlog_part(backlog, k)->n);
+        }
+        backlog = backlog_free(backlog);
+        engine_done(&engine);
+    }
+    producer_done();
+}
+
 /* Each record that either read; those of the first are kept over its stop. */
 static bool has_all(const struct engine *a, const struct engine *b, int n)
 {
