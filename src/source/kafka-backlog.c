@@ -42,12 +42,16 @@ struct part {
     bool is_started;
 };
 
+struct handle {
+    rd_kafka_topic_t *topic;
+};
+
 struct backlog {
     const struct kafka_source_settings *settings;
     struct backlog_callbacks callbacks;
     struct kafka_client client;
     rd_kafka_t *rk;
-    rd_kafka_topic_t **topics;
+    struct handle *topics;
     size_t n_topics;
     struct backlog_part *parts;
     struct part *inner;
@@ -148,11 +152,12 @@ static int add_part(struct backlog *b, rd_kafka_topic_t *topic, int32_t number, 
 
 static int add_topic(struct backlog *b, const struct rd_kafka_metadata_topic *found, struct diag_list *diags)
 {
-    rd_kafka_topic_t **topics, *topic;
+    struct handle *topics;
+    rd_kafka_topic_t *topic;
     int r = 0;
 
     for (size_t i = 0; i < b->n_topics; i++)
-        if (strcmp(rd_kafka_topic_name(b->topics[i]), found->topic) == 0)
+        if (strcmp(rd_kafka_topic_name(b->topics[i].topic), found->topic) == 0)
             return 0;
     topics = reallocarray(b->topics, b->n_topics + 1, sizeof(*topics));
     if (!topics)
@@ -162,7 +167,7 @@ static int add_topic(struct backlog *b, const struct rd_kafka_metadata_topic *fo
     if (!topic)
         return diag_add(diags, NULL, 0, 0, "topic '%s': %s", found->topic,
                         rd_kafka_err2str(rd_kafka_last_error()));
-    b->topics[b->n_topics++] = topic;
+    b->topics[b->n_topics++].topic = topic;
     for (int i = 0; r >= 0 && i < found->partition_cnt; i++)
         r = add_part(b, topic, i, diags);
     return r;
@@ -240,7 +245,7 @@ struct backlog *backlog_free(struct backlog *b)
         free(b->parts[i].name);
     }
     for (size_t i = 0; i < b->n_topics; i++)
-        rd_kafka_topic_destroy(b->topics[i]);
+        rd_kafka_topic_destroy(b->topics[i].topic);
     if (b->rk)
         rd_kafka_destroy(b->rk);
     free(b->topics);

@@ -27,12 +27,16 @@
  *
  * A fatal error (fenced by another member of the same group.instance.id) ends this consumer, not the source:
  * the next tick makes a new one, from our own places. The end leaves the group, so that others need not wait
- * for the session to end, but not at any price: a broker that is away gets CLOSE_MSEC.
+ * for the session to end, but not at any price: a broker that hangs gets CLOSE_MSEC. librdkafka itself would
+ * wait 5 s for its answer, and a minute for that to an offset it was told, also within rd_kafka_destroy(): so
+ * a consumer that did not get away in time is destroyed by a thread of its own, which nobody waits for.
  */
 #include "source/kafka.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -55,207 +59,14 @@ static struct consumer *downcast(struct source *source)
     return (struct consumer *)source;
 }
 
-static inline void list_destroyp(rd_kafka_topic_partition_list_t **list)
-{
-    if (*list)
-        rd_kafka_topic_partition_list_destroy(*list);
-}
-
-static void drop_message(struct consumer *c)
+void consumer_drop_message(struct consumer *c)
 {
     if (c->message)
         rd_kafka_message_destroy(c->message);
     c->message = NULL;
 }
 
-/* The group */
-
-/* Tells the group what is durable and was not told. */
-static void tell_group(struct consumer *c)
-{
-    _cleanup_(list_destroyp) rd_kafka_topic_partition_list_t *list = NULL;
-
-    place_table_acknowledge(&c->places, c->acked_seq);
-    for (size_t i = 0; i < c->places.n; i++) {
-        struct partition *p = &c->places.items[i];
-
-        if (!p->is_assigned || p->durable_offset < 0 || p->durable_offset == p->committed_offset)
-            continue;
-        if (!list)
-            list = rd_kafka_topic_partition_list_new(8);
-        rd_kafka_topic_partition_list_add(list, p->topic, p->number)->offset = p->durable_offset;
-        p->committed_offset = p->durable_offset;
-    }
-    /* asynchronous: how it went comes to a callback */
-    if (list)
-        (void)rd_kafka_commit(c->rk, list, 1);
-}
-
-static bool is_cooperative(rd_kafka_t *rk)
-{
-    const char *protocol = rd_kafka_rebalance_protocol(rk);
-
-    return protocol && strcmp(protocol, "COOPERATIVE") == 0;
-}
-
-/* Where librdkafka shall begin to read. */
-static int64_t begin_of(const struct partition *p)
-{
-    if (p->is_reset)
-        return RD_KAFKA_OFFSET_BEGINNING;
-    if (p->offset >= 0)
-        return p->offset;
-    /* none: it asks the group */
-    return p->begin < 0 ? p->begin : RD_KAFKA_OFFSET_INVALID;
-}
-
-static bool knows_topic(const struct place_table *table, size_t n, const char *topic)
-{
-    for (size_t i = 0; i < n; i++)
-        if (table->items[i].offset >= 0 && strcmp(table->items[i].topic, topic) == 0)
-            return true;
-    return false;
-}
-
-/* Fills in where to begin; drops what we cannot take. */
-static void place_assigned(struct consumer *c, rd_kafka_topic_partition_list_t *list)
-{
-    size_t n_known = c->places.n;
-
-    for (int i = list->cnt - 1; i >= 0; i--) {
-        rd_kafka_topic_partition_t *one = &list->elems[i];
-        struct partition *p = place_table_add(&c->places, one->topic, one->partition);
-
-        if (!p) {
-            if (!c->has_said_many)
-                source_report(&c->base, LOG_ERR,
-                              "more than %u partitions: the rest is not read; start another instance in "
-                              "group '%s'",
-                              PARTITIONS_MAX,
-                              ((const struct kafka_source_settings *)c->base.settings)->group);
-            c->has_said_many = true;
-            (void)rd_kafka_topic_partition_list_del_by_idx(list, i);
-            continue;
-        }
-        p->is_assigned = true;
-        p->is_reset = p->must_begin_again = false;
-        p->begin = 0;
-        p->committed_offset = -1;
-        p->is_late_comer = p->offset < 0 && knows_topic(&c->places, n_known, p->topic);
-        one->offset = begin_of(p);
-    }
-}
-
-static void on_assigned(struct consumer *c, rd_kafka_topic_partition_list_t *list, bool is_incremental)
-{
-    rd_kafka_error_t *error = NULL;
-    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
-
-    if (!is_incremental)
-        for (size_t i = 0; i < c->places.n; i++)
-            c->places.items[i].is_assigned = false;
-    place_assigned(c, list);
-    if (list->cnt > 0)
-        c->troubles &= ~(unsigned)(CONSUMER_NO_TOPIC | CONSUMER_NO_RIGHT);
-    /* the rest is somebody else's now, who goes on by the group's offsets */
-    place_table_forget(&c->places);
-    if (is_incremental)
-        error = rd_kafka_incremental_assign(c->rk, list);
-    else
-        err = rd_kafka_assign(c->rk, list);
-    if (error || err)
-        source_report(&c->base, LOG_WARNING, "cannot take the partitions the group gave us: %s",
-                      error ? rd_kafka_error_string(error) : rd_kafka_err2str(err));
-    else
-        source_report(&c->base, LOG_INFO, "the group '%s' gave us %d partitions, %zu in all",
-                      ((const struct kafka_source_settings *)c->base.settings)->group, list->cnt,
-                      c->places.n);
-    if (error)
-        rd_kafka_error_destroy(error);
-}
-
-static void on_revoked(struct consumer *c, rd_kafka_topic_partition_list_t *list, bool is_incremental)
-{
-    bool is_lost = rd_kafka_assignment_lost(c->rk);
-    rd_kafka_error_t *error = NULL;
-
-    if (!is_lost)
-        tell_group(c);
-    for (int i = 0; i < list->cnt; i++) {
-        struct partition *p = place_table_find(&c->places, list->elems[i].topic, list->elems[i].partition);
-
-        if (p)
-            p->is_assigned = false;
-        /* what of it was not handed over is read by the next, who may be us */
-        if (c->message && c->message->partition == list->elems[i].partition &&
-            strcmp(rd_kafka_topic_name(c->message->rkt), list->elems[i].topic) == 0)
-            drop_message(c);
-    }
-    if (is_incremental) {
-        /* where all of them are given back and shared out anew, we may get them again: see on_assigned */
-        if (!is_lost && !c->is_closing)
-            place_table_forget(&c->places);
-        error = rd_kafka_incremental_unassign(c->rk, list);
-    } else {
-        (void)rd_kafka_assign(c->rk, NULL);
-    }
-    if (error)
-        rd_kafka_error_destroy(error);
-}
-
-static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list,
-                         void *opaque)
-{
-    bool is_incremental = is_cooperative(rk);
-    struct consumer *c = opaque;
-
-    if (err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && !c->is_closing)
-        on_assigned(c, list, is_incremental);
-    else if (err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS || err == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
-        on_revoked(c, list, is_incremental);
-    else
-        (void)rd_kafka_assign(rk, NULL);
-}
-
 /* Messages */
-
-/*
- * Assigns the partitions once more that stand still for want of a place. Where the group takes away and gives
- * all partitions at once, librdkafka only lets us do the same, so that all are read anew from their places:
- * therefore not for each of them.
- */
-static void begin_again(struct consumer *c)
-{
-    bool is_incremental = is_cooperative(c->rk);
-    _cleanup_(list_destroyp) rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
-    rd_kafka_error_t *error = NULL;
-    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
-
-    c->must_begin_again = false;
-    /* it comes again, from its place */
-    drop_message(c);
-    for (size_t i = 0; i < c->places.n; i++) {
-        struct partition *p = &c->places.items[i];
-
-        if (p->is_assigned && (p->must_begin_again || !is_incremental))
-            rd_kafka_topic_partition_list_add(list, p->topic, p->number)->offset = begin_of(p);
-        p->must_begin_again = false;
-    }
-    if (list->cnt == 0)
-        return;
-    if (is_incremental) {
-        error = rd_kafka_incremental_unassign(c->rk, list);
-        if (!error)
-            error = rd_kafka_incremental_assign(c->rk, list);
-    } else {
-        err = rd_kafka_assign(c->rk, list);
-    }
-    if (error || err)
-        source_report(&c->base, LOG_WARNING, "cannot go to another place: %s",
-                      error ? rd_kafka_error_string(error) : rd_kafka_err2str(err));
-    if (error)
-        rd_kafka_error_destroy(error);
-}
 
 /* librdkafka has no place to read from: there never was one, or it is gone. */
 static void on_no_offset(struct consumer *c, struct partition *p, int64_t offset)
@@ -312,7 +123,7 @@ static int hand_over(struct consumer *c)
 
     /* given to another meanwhile */
     if (!p || !p->is_assigned) {
-        drop_message(c);
+        consumer_drop_message(c);
         return 0;
     }
     if (p->is_reset)
@@ -333,7 +144,7 @@ static int hand_over(struct consumer *c)
     /* also where nothing but line ends followed */
     p->offset = m->offset + 1;
     p->skip_bytes = 0;
-    drop_message(c);
+    consumer_drop_message(c);
     return 0;
 }
 
@@ -391,7 +202,7 @@ static int step(struct consumer *c)
         r = sd_event_source_set_enabled(c->turn, SD_EVENT_ON);
     /* behind those that say so together */
     if (c->must_begin_again && !c->is_dead)
-        begin_again(c);
+        consumer_begin_again(c);
     return r;
 }
 
@@ -400,7 +211,7 @@ static int step(struct consumer *c)
 static int subscribe(struct consumer *c, struct diag_list *diags)
 {
     const struct kafka_source_settings *settings = c->base.settings;
-    _cleanup_(list_destroyp) rd_kafka_topic_partition_list_t *list =
+    _cleanup_(partition_list_destroyp) rd_kafka_topic_partition_list_t *list =
         rd_kafka_topic_partition_list_new((int)settings->topics.n);
     rd_kafka_resp_err_t err;
 
@@ -427,7 +238,7 @@ static int consumer_open(struct consumer *c, struct diag_list *diags)
     if (rd_kafka_conf_set(conf, "group.id", settings->group, text, sizeof(text)) != RD_KAFKA_CONF_OK)
         return diag_add(diags, NULL, 0, 0, "source '%s': group: %s", c->base.name, text);
     rd_kafka_conf_set_opaque(conf, c);
-    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    rd_kafka_conf_set_rebalance_cb(conf, consumer_on_rebalance);
     consumer_set_callbacks(conf);
     c->rk = kafka_client_new(RD_KAFKA_CONSUMER, conf, text, sizeof(text));
     if (!c->rk)
@@ -441,12 +252,37 @@ static int consumer_open(struct consumer *c, struct diag_list *diags)
     return subscribe(c, diags);
 }
 
-/* Leaves the group, so that others need not wait for the end of our session; for CLOSE_MSEC at most. */
-static void leave(struct consumer *c)
+static void *destroy(void *rk)
+{
+    rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    return NULL;
+}
+
+/* Destroys it without waiting for a broker that does not answer. */
+static void abandon(rd_kafka_t *rk)
+{
+    pthread_t thread;
+    sigset_t all, old;
+    int r;
+
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &old);
+    r = pthread_create(&thread, NULL, destroy, rk);
+    (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (r == 0)
+        (void)pthread_detach(thread);
+    else
+        (void)destroy(rk);
+}
+
+/* Leaves the group, so that others need not wait for the end of our session; for CLOSE_MSEC at most. True: it
+ * is left. */
+static bool leave(struct consumer *c)
 {
     rd_kafka_queue_t *queue = rd_kafka_queue_new(c->rk);
     rd_kafka_error_t *error;
     struct timespec start, now;
+    bool is_left;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &start);
     now = start;
@@ -456,33 +292,41 @@ static void leave(struct consumer *c)
         rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 50);
 
         if (event && rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
-            on_rebalance(c->rk, rd_kafka_event_error(event), rd_kafka_event_topic_partition_list(event), c);
+            consumer_on_rebalance(c->rk, rd_kafka_event_error(event),
+                                  rd_kafka_event_topic_partition_list(event), c);
         if (event)
             rd_kafka_event_destroy(event);
         (void)clock_gettime(CLOCK_MONOTONIC, &now);
     }
+    is_left = !error && rd_kafka_consumer_closed(c->rk);
     if (error)
         rd_kafka_error_destroy(error);
     rd_kafka_queue_destroy(queue);
+    return is_left;
 }
 
 /* Ends one life of a consumer; the places stay. */
 static void consumer_close(struct consumer *c)
 {
-    drop_message(c);
+    bool is_left = false;
+
+    consumer_drop_message(c);
     if (!c->rk)
         return;
     c->is_closing = true;
     if (c->queue)
         rd_kafka_queue_io_event_enable(c->queue, -1, NULL, 0);
     if (c->queue && !c->is_dead) {
-        tell_group(c);
-        leave(c);
+        consumer_tell_group(c);
+        is_left = leave(c);
     }
     if (c->queue)
         rd_kafka_queue_destroy(c->queue);
     c->queue = NULL;
-    rd_kafka_destroy_flags(c->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    if (is_left)
+        (void)destroy(c->rk);
+    else
+        abandon(c->rk);
     c->rk = NULL;
     c->is_closing = false;
     for (size_t i = 0; i < c->places.n; i++)
@@ -534,7 +378,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
     if (c->is_dead || !c->rk)
         remake(c);
     if (c->rk && !c->is_dead)
-        tell_group(c);
+        consumer_tell_group(c);
     r = step(c);
     if (r >= 0)
         r = sd_event_source_set_time_relative(c->tick, (uint64_t)TICK_USEC);

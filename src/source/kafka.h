@@ -7,6 +7,7 @@
  *
  *     kafka.c          the lives of the consumer, messages, the driver
  *     kafka-conf.c     options, properties, records out of a message
+ *     kafka-group.c    what the group gives and takes, and what it is told
  *     kafka-place.c    which partitions, how far each was read, what of it is durable
  *     kafka-say.c      what librdkafka says, and what an operator hears of it
  *     kafka-backlog.c  what the topics hold now, for commands that read to an end
@@ -99,6 +100,26 @@ int consumer_check(const char *name, const void *settings, struct diag_list *dia
  */
 bool consumer_next_record(const struct kafka_source_settings *settings, struct slice message, uint64_t *at,
                           struct record *ret_record);
+
+/* kafka.c */
+
+/* What was taken and not handed over to its end comes again, from its place. */
+void consumer_drop_message(struct consumer *c);
+
+/* kafka-group.c */
+
+/* For _cleanup_. */
+void partition_list_destroyp(rd_kafka_topic_partition_list_t **list);
+/* Tells the group what is durable and was not told. */
+void consumer_tell_group(struct consumer *c);
+void consumer_on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list,
+                           void *opaque);
+/*
+ * Assigns the partitions once more that stand still for want of a place. Where the group takes away and gives
+ * all partitions at once, librdkafka only lets us do the same, so that all are read anew from their places:
+ * therefore not for each of them.
+ */
+void consumer_begin_again(struct consumer *c);
 
 /* kafka-place.c */
 

@@ -67,6 +67,7 @@ fi
 
 # A broker of its own: 54 MB through Maven into build/kafka, the first time.
 tap kafka-broker tests/e2e/kafka-broker "$builds/test/src/cli/hapax"
+tap kafka-source tests/e2e/kafka-source "$builds/test/src/cli/hapax"
 tap kafka-secure tests/e2e/kafka-secure "$builds/test/src/cli/hapax"
 tap kafka-compare tests/e2e/kafka-compare "$builds/test/src/cli/hapax"
 tap faults tests/e2e/faults "$builds/test/src/cli/hapax"
