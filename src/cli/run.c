@@ -330,7 +330,7 @@ static const struct arg_option options[] = {
 const struct arg_command run_command = {
     .name = "run",
     .usage = "[FILE…|-]",
-    .summary = "watch the journal, rsyslog, files or standard input and send alerts",
+    .summary = "watch the journal, rsyslog, Kafka, files or standard input and send alerts",
     .details = "Reads records as they come, judges each process start and sends an alert for one by a user "
                "who is unusual\n"
                "for the command. Without a configuration it reads the journal from now on (or standard "
