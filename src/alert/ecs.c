@@ -18,23 +18,15 @@
 
 #include <string.h>
 
-#include "alert/json.h"
+#include "alert/envelope.h"
 #include "alert/members.h"
 #include "alert/reason.h"
 #include "alert/suggest.h"
 #include "util/hash.h"
 #include "util/parse.h"
 
-/* The version of ECS whose fields and types this document uses. */
-#define ECS_VERSION "8.17.0"
-
-/*
- * The message limit of Kafka is 1 MB unless set otherwise (message.max.bytes). A byte becomes at most six
- * when escaped: two dozen strings of 4 KiB (PATH_MAX), the arguments, and these again in hexadecimal, stay
- * below it.
- */
-#define STRING_BYTES_MAX ((size_t)4 * 1024)
-#define ARGS_BYTES_MAX   ((size_t)32 * 1024)
+/* see ENVELOPE_STRING_BYTES_MAX */
+#define ARGS_BYTES_MAX ((size_t)32 * 1024)
 
 /* Chosen: a routing key longer than any user or host name is not one. */
 #define KEY_BYTES_MAX 256
@@ -158,17 +150,6 @@ static void write_related(struct json_writer *w, const struct verdict *verdict)
     json_end(w);
 }
 
-static void write_observer(struct json_writer *w, const struct alert_observer *observer)
-{
-    json_begin_object(w, "observer");
-    json_text(w, "vendor", "hapax");
-    json_text(w, "product", "hapax");
-    json_text(w, "type", "ids");
-    json_text(w, "version", observer->version);
-    json_string(w, "hostname", observer->host);
-    json_end(w);
-}
-
 static void write_bucket(struct json_writer *w, const struct verdict *verdict)
 {
     json_begin_object(w, "bucket");
@@ -266,7 +247,7 @@ static int make_key(const struct event *event, struct arena *arena, struct slice
 int alert_ecs(const struct verdict *verdict, const struct job *job, const struct alert_observer *observer,
               struct arena *arena, struct document *ret_document)
 {
-    _cleanup_(json_done) struct json_writer w = JSON_WRITER_INIT(arena, STRING_BYTES_MAX);
+    _cleanup_(json_done) struct json_writer w = JSON_WRITER_INIT(arena, ENVELOPE_STRING_BYTES_MAX);
     struct document document = {.severity = job->severity};
     struct suggestion suggestion;
     bool has_suggestion;
@@ -285,12 +266,7 @@ int alert_ecs(const struct verdict *verdict, const struct job *job, const struct
         return r;
     has_suggestion = r > 0;
 
-    json_begin_object(&w, NULL);
-    json_time(&w, "@timestamp", verdict->event->time_usec);
-    json_begin_object(&w, "ecs");
-    json_text(&w, "version", ECS_VERSION);
-    json_end(&w);
-    json_string(&w, "message", document.message);
+    envelope_begin(&w, verdict->event->time_usec, document.message);
     write_event(&w, verdict, job, document.id.data, document.message);
     write_rule(&w, job);
     write_threat(&w, job);
@@ -299,7 +275,7 @@ int alert_ecs(const struct verdict *verdict, const struct job *job, const struct
     members_process(&w, verdict->event, ARGS_BYTES_MAX);
     members_source(&w, verdict->event);
     write_related(&w, verdict);
-    write_observer(&w, observer);
+    envelope_observer(&w, observer);
     json_strings(&w, "tags", job->tags, job->n_tags);
     write_hapax(&w, verdict, has_suggestion ? &suggestion : NULL);
     r = json_finish(&w, &document.bytes);

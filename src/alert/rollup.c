@@ -10,26 +10,9 @@
  * count is of everything. @timestamp is the time of the last event.
  */
 #include "alert/alert.h"
-#include "alert/json.h"
+#include "alert/envelope.h"
 #include "util/hash.h"
 #include "util/parse.h"
-
-#define ECS_VERSION "8.17.0"
-/* as in an alert: see ecs.c */
-#define STRING_BYTES_MAX ((size_t)4 * 1024)
-/* chosen: names that make a sentence, not a list */
-#define MESSAGE_NAMES_MAX 5
-
-static int add_names(struct buffer *text, const char *word, const struct string_list *list)
-{
-    int r = list->n > 0 ? buffer_append_format(text, "%s", word) : 0;
-
-    for (size_t i = 0; r >= 0 && i < list->n && i < MESSAGE_NAMES_MAX; i++)
-        r = buffer_append_format(text, "%s%s", i > 0 ? ", " : "", list->items[i]);
-    if (r >= 0 && list->n > MESSAGE_NAMES_MAX)
-        r = buffer_append_format(text, " and others");
-    return r;
-}
 
 static int make_message(const struct alert_rollup *u, const struct job *job, struct arena *arena,
                         struct slice *ret_message)
@@ -48,15 +31,10 @@ static int make_message(const struct alert_rollup *u, const struct job *job, str
     else if (r >= 0)
         r = buffer_append_format(&text, "for the job");
     if (r >= 0)
-        r = add_names(&text, ", about ", u->users);
+        r = envelope_append_names(&text, ", about ", u->users);
     if (r >= 0)
-        r = add_names(&text, " on ", u->hosts);
+        r = envelope_append_names(&text, " on ", u->hosts);
     return r < 0 ? r : arena_copy(arena, buffer_slice(&text), ret_message);
-}
-
-static void write_list(struct json_writer *w, const char *name, const struct string_list *list)
-{
-    json_strings(w, name, list->items, list->n);
 }
 
 static void write_rollup(struct json_writer *w, const struct alert_rollup *u)
@@ -71,38 +49,13 @@ static void write_rollup(struct json_writer *w, const struct alert_rollup *u)
     json_time(w, "first", u->first_usec);
     json_time(w, "last", u->last_usec);
     json_number(w, "score_max", u->score_max);
-    write_list(w, "users", u->users);
-    write_list(w, "hosts", u->hosts);
-    write_list(w, "alert_ids", u->ids);
+    envelope_list(w, "users", u->users);
+    envelope_list(w, "hosts", u->hosts);
+    envelope_list(w, "alert_ids", u->ids);
     if (u->n_alerts > u->ids->n)
         json_integer(w, "more", (int64_t)MIN(u->n_alerts - u->ids->n, (uint64_t)INT64_MAX));
     if (u->is_cut)
         json_bool(w, "cut", true);
-    json_end(w);
-}
-
-static void write_event(struct json_writer *w, const struct alert_rollup *u, const struct job *job)
-{
-    json_begin_object(w, "event");
-    json_text(w, "kind", "alert");
-    json_begin_array(w, "category");
-    json_text(w, NULL, "process");
-    json_end(w);
-    json_begin_array(w, "type");
-    json_text(w, NULL, "start");
-    json_end(w);
-    json_text(w, "action", "rollup");
-    json_text(w, "id", u->id);
-    json_text(w, "module", "hapax");
-    json_text(w, "dataset", "hapax.alert");
-    json_integer(w, "severity", job->severity);
-    json_integer(w, "risk_score", job->risk_score);
-    json_end(w);
-    json_begin_object(w, "rule");
-    json_text(w, "id", job->id);
-    json_text(w, "name", job->name);
-    json_text(w, "version", job->rule_version);
-    json_text(w, "ruleset", "hapax");
     json_end(w);
 }
 
@@ -119,7 +72,7 @@ static void write_only(struct json_writer *w, const char *name, const struct str
 int alert_rollup(const struct alert_rollup *u, const struct job *job, const struct alert_observer *observer,
                  struct arena *arena, struct document *ret_document)
 {
-    _cleanup_(json_done) struct json_writer w = JSON_WRITER_INIT(arena, STRING_BYTES_MAX);
+    _cleanup_(json_done) struct json_writer w = JSON_WRITER_INIT(arena, ENVELOPE_STRING_BYTES_MAX);
     struct document document = {.severity = job->severity};
     int r = arena_copy(arena, slice_new(u->id, HASH_ID_SIZE), &document.id);
 
@@ -131,28 +84,23 @@ int alert_rollup(const struct alert_rollup *u, const struct job *job, const stru
         return r;
     document.id.len = HASH_ID_SIZE - 1; /* its NUL stays behind it */
 
-    json_begin_object(&w, NULL);
-    json_time(&w, "@timestamp", u->last_usec);
-    json_begin_object(&w, "ecs");
-    json_text(&w, "version", ECS_VERSION);
-    json_end(&w);
-    json_string(&w, "message", document.message);
-    write_event(&w, u, job);
+    envelope_begin(&w, u->last_usec, document.message);
+    envelope_event(&w,
+                   &(struct envelope_event){.kind = "alert",
+                                            .type = "start",
+                                            .action = "rollup",
+                                            .dataset = "hapax.alert",
+                                            .id = document.id},
+                   job);
     write_only(&w, "host", u->hosts);
     if (job->subject == SUBJECT_USER)
         write_only(&w, "user", u->users);
     json_begin_object(&w, "related");
     if (job->subject == SUBJECT_USER)
-        write_list(&w, "user", u->users);
-    write_list(&w, "hosts", u->hosts);
+        envelope_list(&w, "user", u->users);
+    envelope_list(&w, "hosts", u->hosts);
     json_end(&w);
-    json_begin_object(&w, "observer");
-    json_text(&w, "vendor", "hapax");
-    json_text(&w, "product", "hapax");
-    json_text(&w, "type", "ids");
-    json_text(&w, "version", observer->version);
-    json_string(&w, "hostname", observer->host);
-    json_end(&w);
+    envelope_observer(&w, observer);
     json_strings(&w, "tags", job->tags, job->n_tags);
     json_begin_object(&w, "hapax");
     json_text(&w, "job", job->id);
