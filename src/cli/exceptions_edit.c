@@ -228,7 +228,11 @@ static int append_section(struct buffer *out, const char *indent, const char *na
     for (size_t i = 0; r >= 0 && i < list->n; i++) {
         struct slice all = slice_from_string(list->items[i]), key = slice_head(all, slice_find(all, '='));
 
-        r = buffer_append_format(out, "%s    %.*s: ", indent, SLICE_FMT(key));
+        r = buffer_append_format(out, "%s    ", indent);
+        if (r >= 0)
+            r = buffer_append_slice(out, key);
+        if (r >= 0)
+            r = buffer_append_slice(out, SLICE(": "));
         if (r >= 0)
             r = append_scalar(out, slice_skip(all, MIN(key.len + 1, all.len)));
         if (r >= 0)
