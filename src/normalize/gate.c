@@ -340,10 +340,21 @@ static size_t strip_quoting(struct slice bytes, bool is_json, char *out)
     return n;
 }
 
-bool gate_may_want(const struct gate *gate, struct slice bytes, bool is_json)
+/* Searches once more without quoting. Apart, because most records need no room for that. */
+__attribute__((noinline)) static bool has_hidden_word(const struct gate *gate, struct slice bytes,
+                                                      bool is_json)
 {
     /* chosen: a longer record with quoting is rare enough to be read */
     char stripped[4096];
+    unsigned classes;
+
+    if (bytes.len > sizeof(stripped))
+        return true;
+    return has_word(gate, slice_new(stripped, strip_quoting(bytes, is_json, stripped)), is_json, &classes);
+}
+
+bool gate_may_want(const struct gate *gate, struct slice bytes, bool is_json)
+{
     /* what may stand inside a name, or spell one. In JSON a bare '"' is structure */
     unsigned hiding =
         GATE_BYTE_IS_MARK | GATE_BYTE_IS_BACKSLASH | (is_json ? 0 : (unsigned)GATE_BYTE_IS_QUOTE);
@@ -357,7 +368,5 @@ bool gate_may_want(const struct gate *gate, struct slice bytes, bool is_json)
         return true;
     if (!(classes & hiding & ~GATE_BYTE_IS_MARK) && slice_find(bytes, '\'') == bytes.len)
         return false;
-    if (bytes.len > sizeof(stripped))
-        return true;
-    return has_word(gate, slice_new(stripped, strip_quoting(bytes, is_json, stripped)), is_json, &classes);
+    return has_hidden_word(gate, bytes, is_json);
 }
