@@ -228,15 +228,15 @@ unsigned json_paths_child(const struct json_paths *paths, unsigned node, struct 
     return paths->slots[slot] == 0 ? JSON_PATHS_NONE : paths->slots[slot] - 1U;
 }
 
-unsigned json_paths_walk(const struct json_paths *paths, unsigned node, struct slice path)
+unsigned json_paths_walk(const struct json_paths *paths, unsigned node, struct slice names)
 {
     while (node != JSON_PATHS_NONE) {
-        size_t len = slice_find(path, '.');
+        size_t len = slice_find(names, '.');
 
-        node = json_paths_child(paths, node, slice_head(path, len));
-        if (len == path.len)
+        node = json_paths_child(paths, node, slice_head(names, len));
+        if (len == names.len)
             break;
-        path = slice_skip(path, len + 1);
+        names = slice_skip(names, len + 1);
     }
     return node;
 }
