@@ -167,7 +167,7 @@ static bool is_file_line(struct slice line)
     char time[24];
 
     /* most lines are none by this byte */
-    return line.len > 18 && (line.data[16] == ':' || line.data[21] == ':') &&
+    return line.len > 18 && (line.data[16] == ':' || (line.len > 21 && line.data[21] == ':')) &&
            sudo_file_line_split(line, time, &stamp, &rest);
 }
 
