@@ -166,8 +166,8 @@ static bool is_file_line(struct slice line)
     struct slice stamp, rest;
     char time[24];
 
-    /* most lines are none by this byte */
-    return line.len > 18 && (line.data[16] == ':' || (line.len > 21 && line.data[21] == ':')) &&
+    /* most lines are none by one of these bytes; no line of sudo's is as short */
+    return line.len > 21 && (line.data[16] == ':' || line.data[21] == ':') &&
            sudo_file_line_split(line, time, &stamp, &rest);
 }
 

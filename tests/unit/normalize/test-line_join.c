@@ -118,6 +118,7 @@ static const struct {
     {"blanks after syslog", FORMAT_AUTO,
      SLICE("Jan  5 00:04:59 web1 sudo: alice : TTY=pts/4 ; PWD=/ ; USER=root ; COMMAND=/bin/ss\n    -x"),
      "alice@web1 ss [/bin/ss];1u1?"},
+    {"the shortest", FORMAT_AUTO, SLICE("Mar  1 10:00:00 : a : b"), "1i"},
     {"a host that is a colon", FORMAT_AUTO, SLICE("Mar  1 10:00:00 : hello"), "1?"},
 
     /* sudo's JSON */
@@ -202,6 +203,21 @@ Test(line_join, goes_on_from_its_saved_state_wherever_it_was_cut)
             buffer_clear(&out);
             append_counts(next, &out); /* that they add up */
         }
+    }
+}
+
+Test(line_join, looks_at_no_byte_behind_the_line)
+{
+    for (size_t len = 1; len < 32; len++) {
+        _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer(FORMAT_AUTO);
+        _cleanup_(buffer_done) struct buffer out = BUFFER_INIT;
+        _cleanup_(freep) char *line = malloc(len); /* of its own, so that a read beyond its end is seen */
+
+        cr_assert_not_null(line);
+        memcpy(line, "Mar  1 10:00:00 2025 : a : TTY=x", len);
+        feed(n, slice_new(line, len), &out);
+        cr_assert_eq(normalizer_flush(n, collect, &out), 0);
+        append_counts(n, &out);
     }
 }
 
