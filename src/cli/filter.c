@@ -395,6 +395,7 @@ static int open_rooms(struct filter *f, char **ret_path)
     if (options.format == FORMAT_JOURNAL_EXPORT)
         return diag_add(&setup->diags, NULL, 0, 0,
                         "format journal-export has no lines: a filter cannot read it");
+    options.is_line_by_line = true; /* the verdict belongs to the line, and rsyslog waits for it */
     r = normalizer_new(&options, &f->normalizer);
     if (r < 0 || f->is_stateless)
         return r;

@@ -120,7 +120,7 @@ int normalizer_new(const struct normalizer_options *options, struct normalizer *
     if (r >= 0)
         r = sudo_join_new(&n->sudo);
     if (r >= 0)
-        r = line_join_new(joins_of[n->options.format], &n->lines);
+        r = line_join_new(n->options.is_line_by_line ? 0 : joins_of[n->options.format], &n->lines);
     if (r < 0)
         return r;
     *ret_normalizer = TAKE_PTR(n);
@@ -422,8 +422,8 @@ static int read_text(struct normalizer *n, const struct record *record, struct m
         r = xml_read_sysmon(line, m->trust, n->options.uid_map, &n->arena, &event);
     else
         r = text_read_message(n->options.rulebase, line, m->trust, n->options.uid_map, &n->arena, &event);
-    if (joined == SUDO_JOIN_OTHER && (r == TEXT_EVENT || r == TEXT_IGNORED) && !record->is_truncated &&
-        sudo_join_may_go_on(line->message)) {
+    if (joined == SUDO_JOIN_OTHER && !n->options.is_line_by_line && (r == TEXT_EVENT || r == TEXT_IGNORED) &&
+        !record->is_truncated && sudo_join_may_go_on(line->message)) {
         (void)count(n, &n->stats.n_used);
         return sudo_join_hold(n->sudo, &sudo, take_command, &handing);
     }

@@ -47,6 +47,11 @@ struct normalizer_options {
      * come than are wanted.
      */
     const struct wanted *wanted;
+    /*
+     * Each line is answered before the next one comes, so none waits to be joined with another: a command of
+     * sudo's in several messages is its first part, printed JSON and wrapped lines are not read.
+     */
+    bool is_line_by_line;
     bool is_header_by_rules; /* with a gate, too, every audit header is the rulebase's to read */
 };
 

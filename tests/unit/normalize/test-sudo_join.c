@@ -339,6 +339,20 @@ Test(sudo_join, waits_no_longer_than_two_seconds)
     assert_slice(buffer_slice(&out), "alice ss 81 word0079;", "the clock of the host");
 }
 
+Test(sudo_join, does_not_wait_where_each_line_is_answered)
+{
+    struct normalizer_options options = {.rulebase = rb, .year = 2026, .is_line_by_line = true};
+    _cleanup_(normalizer_freep) struct normalizer *n = NULL;
+    _cleanup_(buffer_done) struct buffer text = BUFFER_INIT, out = BUFFER_INIT;
+
+    cr_assert_eq(normalizer_new(&options, &n), 0);
+    write_sudo(&text, WEB, "alice", command(LONG, 120), 980, CONTINUED);
+    feed_lines(n, &text, NULL, &out);
+    assert_slice(buffer_slice(&out), "alice ss 102 word0100;", "the first part");
+    cr_assert_eq(normalizer_n_pending(n), 0);
+    cr_assert_eq(normalizer_stats(n)->n_unjoined, 1);
+}
+
 Test(sudo_join, goes_on_from_its_saved_state_wherever_it_was_cut)
 {
     _cleanup_(buffer_done) struct buffer text = BUFFER_INIT, whole = BUFFER_INIT;
