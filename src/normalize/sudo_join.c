@@ -282,12 +282,23 @@ static int join_part(struct sudo_join *join, struct held *h, struct slice text, 
     return SUDO_JOIN_TAKEN;
 }
 
+/* The oldest of those that are believed least: what strangers write must not push out what sudo wrote. */
+static struct held *find_victim(const struct sudo_join *join)
+{
+    struct held *victim = join->first;
+
+    for (struct held *h = join->first; h; h = h->next)
+        if (h->trust < victim->trust)
+            victim = h;
+    return victim;
+}
+
 static int enforce_limits(struct sudo_join *join, sudo_command_fn emit, void *userdata)
 {
     int r = 0;
 
     while (r >= 0 && (join->n_held > SUDO_JOIN_HELD_MAX || join->n_bytes > SUDO_JOIN_BYTES_MAX))
-        r = release(join, join->first, emit, userdata);
+        r = release(join, find_victim(join), emit, userdata);
     return r;
 }
 

@@ -14,7 +14,7 @@
 #define SUDO_JOIN_PARTS_MAX 64U
 /* chosen: so many sudo commands, each longer than half a message, do not run at once within two seconds */
 #define SUDO_JOIN_HELD_MAX 64U
-/* chosen: in all; the oldest is handed over first */
+/* chosen: in all; of the least trust, the oldest is handed over first */
 #define SUDO_JOIN_BYTES_MAX (1024U * 1024)
 
 /* A message of sudo's and what is known of it; borrowed for the call. */

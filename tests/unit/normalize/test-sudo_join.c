@@ -405,6 +405,20 @@ Test(sudo_join, holds_no_more_than_its_limits)
     cr_assert_eq(normalizer_n_pending(n), SUDO_JOIN_HELD_MAX);
     cr_assert_eq(normalizer_flush(n, collect, &out), 0);
 
+    /* what logger wrote goes before what sudo wrote, however old that is */
+    buffer_clear(&out);
+    buffer_clear(&text);
+    write_sudo(&text, "", "alice", command(LONG, 80), 980, CONTINUED);
+    feed_entry(n, "/usr/bin/sudo", slice_head(buffer_slice(&text), text.len - 1), &out);
+    for (unsigned i = 0; i < SUDO_JOIN_HELD_MAX; i++) {
+        (void)snprintf(user, sizeof(user), "v%u", i);
+        buffer_clear(&text);
+        write_sudo(&text, "", user, command(LONG, 80), 980, CONTINUED);
+        feed_entry(n, "/usr/bin/logger", slice_head(buffer_slice(&text), text.len - 1), &out);
+    }
+    assert_slice(buffer_slice(&out), "v0 ss 81 word0079;", "the oldest of logger's");
+    cr_assert_eq(normalizer_flush(n, collect, &out), 0);
+
     /* parts of one */
     buffer_clear(&out);
     write_sudo(&parts, WEB, "alice", command(LONG, 8000), 980, CONTINUED);
