@@ -610,6 +610,7 @@ static int read_file_line(struct normalizer *n, const struct record *record, con
                               .is_whole = true,
                               .is_joined = lines->is_joined,
                               .is_cut = lines->is_cut};
+    struct text_calendar dated;
     struct slice stamp;
     char time[24];
 
@@ -617,7 +618,10 @@ static int read_file_line(struct normalizer *n, const struct record *record, con
         return count(n, &n->stats.n_gated);
     if (!sudo_file_line_split(record->bytes, time, &stamp, &message.line.message))
         return quarantine(n, record->bytes); /* a saved state that is wrong */
-    message.line.has_time = text_time_read(&n->calendar, stamp, &message.line.time_usec) == 0;
+    /* a line that says its year tells the others nothing: the gate may have dropped it */
+    dated = n->calendar;
+    message.line.has_time =
+        text_time_read(stamp.data == time ? &dated : &n->calendar, stamp, &message.line.time_usec) == 0;
     return read_text(n, record, &message, emit, userdata);
 }
 

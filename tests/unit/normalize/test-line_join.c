@@ -206,6 +206,36 @@ Test(line_join, goes_on_from_its_saved_state_wherever_it_was_cut)
     }
 }
 
+static int take_time(void *userdata, const struct event *event)
+{
+    *(int64_t *)userdata = event->time_usec;
+    return 0;
+}
+
+Test(line_join, a_year_is_of_its_line)
+{
+    /* the gate may drop either, and nothing may depend on that */
+    static const struct {
+        const char *line;
+        int64_t time_usec;
+    } lines[] = {
+        {"Mar  1 10:00:00 2024 : alice : PWD=/ ; USER=root ; COMMAND=/bin/ss", INT64_C(1709287200000000)},
+        {LINE, INT64_C(1772359200000000)},
+        {"Mar  1 10:00:00 2024 : alice : PWD=/ ; USER=root ; COMMAND=/bin/ss", INT64_C(1709287200000000)},
+        {LINE, INT64_C(1772359200000000)},
+    };
+    _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer(FORMAT_AUTO);
+
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        struct record record = {.kind = RECORD_LINE, .bytes = slice_from_string(lines[i].line), .seq = 1};
+        int64_t time_usec = 0;
+
+        cr_assert_eq(normalizer_feed(n, &record, take_time, &time_usec), 0);
+        cr_assert_eq(normalizer_flush(n, take_time, &time_usec), 0);
+        cr_assert_eq(time_usec, lines[i].time_usec, "%zu: %ld", i, time_usec);
+    }
+}
+
 Test(line_join, looks_at_no_byte_behind_the_line)
 {
     for (size_t len = 1; len < 32; len++) {
