@@ -29,6 +29,7 @@
 #include "cli/report.h"
 #include "cli/scores.h"
 #include "cli/setup.h"
+#include "cli/unit_records.h"
 #include "detector/chain.h"
 #include "source/backlog.h"
 #include "store/store.h"
@@ -60,6 +61,7 @@ struct replay {
     struct lane *lanes;
     size_t n_lanes;
     FILE *scores, *records;
+    struct unit_records *unit_records; /* to records */
     const char *source_name;
     struct instance_list sources; /* of the configuration, where one of them is read */
     struct backlog *backlog;
@@ -141,6 +143,11 @@ static int on_score(void *userdata, const struct verdict *v)
     struct replay *replay = userdata;
     int r = replay->report ? report_verdict(replay->report, v) : 0;
 
+    if (r >= 0 && replay->unit_records) {
+        r = unit_records_add(replay->unit_records, v);
+        if (r >= 0)
+            r = check_write(replay, !ferror(replay->records), replay->records_path);
+    }
     if (r < 0 || !replay->scores)
         return r;
     scores_write_row(replay->scores, v);
@@ -581,6 +588,8 @@ static int open_rooms(struct replay *replay, char **paths, size_t n_paths, struc
         r = open_output(replay, replay->scores_path, &replay->scores);
     if (r >= 0)
         r = open_output(replay, replay->records_path, &replay->records);
+    if (r >= 0 && replay->records)
+        r = unit_records_new(replay->records, &replay->unit_records);
     if (r >= 0 && replay->report_path)
         r = open_report(replay);
     return r;
@@ -643,6 +652,8 @@ static int replay_files(struct replay *replay, char **paths, size_t n_paths)
         r = replay->n_lanes == 1 ? stream(replay) : merge(replay);
     if (r >= 0 && replay->is_finishing)
         r = chain_finish(replay->chain);
+    if (r >= 0 && replay->unit_records)
+        unit_records_flush(replay->unit_records);
     progress_clear();
     q = close_output(replay, &replay->scores, replay->scores_path);
     r = MIN(r, q);
@@ -682,6 +693,7 @@ static void replay_done(struct replay *replay)
     chain_free(replay->chain);
     store_close(replay->store);
     fclosep(&replay->scores);
+    unit_records_free(replay->unit_records);
     fclosep(&replay->records);
     report_file_free(replay->report_file);
     arena_done(&replay->event_arena);
