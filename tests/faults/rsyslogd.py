@@ -20,6 +20,8 @@ class Rsyslogd:
 
     def __init__(self, world, name, command):
         self.folder = world.path(name)
+        # by which a process is known as ours, before and after its exec
+        self.names = [b"hapax.sh", os.path.basename(command[0]).encode()[:15]]
         self.input = self.path("in.log")
         self.errors, self.pids = self.path("hapax.err"), self.path("pids")
         os.makedirs(self.path("work"))
@@ -65,8 +67,8 @@ ruleset(name="hapax" queue.type="Direct") {%s
         """The process id of the last hapax; None where it is gone."""
         words = read(self.pids).split()
         pid = int(words[-1]) if words else None
-        # its name: a process id may be another's by now; before exec it is the shell's
-        return pid if pid and read("/proc/%d/comm" % pid).strip() in (b"hapax", b"hapax.sh") else None
+        # a process id may be another's by now
+        return pid if pid and read("/proc/%d/comm" % pid).strip() in self.names else None
 
     def n_ready(self):
         return read(self.errors).count(b" started: ")
