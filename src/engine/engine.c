@@ -334,8 +334,8 @@ static int on_signal(sd_event_source *signal_source, const struct signalfd_sigin
     struct engine *engine = userdata;
 
     (void)signal_source;
-    /* SIGUSR1: rsyslog's hup.signal may be that one, which would kill a process that does not know it */
-    if (info->ssi_signo != SIGHUP && info->ssi_signo != SIGUSR1) {
+    /* rsyslog's hup.signal may be one of the users', which would kill a process that does not know it */
+    if (info->ssi_signo != SIGHUP && info->ssi_signo != SIGUSR1 && info->ssi_signo != SIGUSR2) {
         int r = 0;
 
         /* still blocked, so it stays pending: a sink that waits for its reader looks for it (sink/file.c) */
@@ -476,7 +476,7 @@ static int make_sources(struct engine *engine, struct diag_list *diags)
 
 static int make_loop(struct engine *engine)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
     sigset_t mask;
     int r = sd_event_new(&engine->event);
 

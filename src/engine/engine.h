@@ -4,8 +4,8 @@
 
 /*
  * The running program: sources, the pure rooms, the ledger and the sinks on one sd-event loop. SIGTERM and
- * SIGINT end it cleanly, SIGHUP (and SIGUSR1) reopens files and reloads, the end of all sources ends it with
- * 0.
+ * SIGINT end it cleanly, SIGHUP (and SIGUSR1, SIGUSR2) reopens files and reloads, the end of all sources ends
+ * it with 0.
  */
 
 #include "detector/chain.h"

@@ -26,7 +26,7 @@ struct engine_source {
 struct engine {
     struct engine_options options;
     sd_event *event;
-    sd_event_source *signals[4];
+    sd_event_source *signals[5];
     sd_event_source *turn, *committed, *commit_timer, *time_timer, *metrics_timer, *age_timer;
     struct chain *chain;
     struct ledger *ledger;
