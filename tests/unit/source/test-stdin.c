@@ -3,6 +3,7 @@
 /* Standard input as a pipe and as a file, and the omprog protocol as rsyslog sees it. */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 
 #include "support-source.h"
 
@@ -176,6 +177,58 @@ Test(stdin, answers_rsyslog_once_for_each_acknowledged_line)
     run_until(&engine, engine.is_ended);
     cr_assert(source_acknowledge(engine.source, 6) == 0);
     assert_replies(&ends, "OK\n");
+    engine_done(&engine);
+}
+
+/* chosen: at 100,000 a second, several of the source's strides of 5 ms */
+#define N_QUICK 4000U
+#define N_SLOW  20U
+
+static struct engine *acknowledging;
+
+static void acknowledge_at_once(struct buffer *out, const struct record *record)
+{
+    (void)out;
+    cr_assert(source_acknowledge(acknowledging->source, record->seq) == 0);
+}
+
+/* As rsyslog does: a message, its answer, the next one. Then it idles. */
+static void *be_quick(void *userdata)
+{
+    const struct ends *ends = userdata;
+    char text[8];
+
+    for (unsigned i = 0; i < N_QUICK; i++)
+        if (write(ends->in, "m\n", 2) != 2 || read(ends->reply, text, sizeof(text)) != 3)
+            return userdata;
+    return NULL;
+}
+
+Test(stdin, keeps_in_step_with_a_quick_peer_and_leaves_an_idle_one)
+{
+    struct engine engine;
+    struct ends ends;
+    pthread_t peer;
+    void *failed;
+
+    make_pipes(&ends);
+    engine_init(&engine, &stdin_source);
+    engine_set(&engine, "protocol", "omprog");
+    acknowledging = &engine;
+    engine.describe = acknowledge_at_once;
+    engine_start(&engine, SLICE_NULL);
+    assert_replies(&ends, "OK\n");
+    cr_assert(pthread_create(&peer, NULL, be_quick, &ends) == 0);
+    /* which needs the loop to come back, though nothing ends the wait for the next message */
+    run_until(&engine, engine.n_records == N_QUICK);
+    cr_assert(pthread_join(peer, &failed) == 0 && !failed);
+    for (unsigned i = 1; i <= N_SLOW; i++) {
+        write_in(&ends, "slow\n");
+        run_until(&engine, engine.n_records == N_QUICK + i);
+        assert_replies(&ends, "OK\n");
+    }
+    cr_assert(close(ends.in) == 0);
+    run_until(&engine, engine.is_ended);
     engine_done(&engine);
 }
 
