@@ -301,8 +301,8 @@ Test(kafka, what_is_gone_is_said_and_counted)
     say(1, "last");
     init(&engine);
     engine_start(&engine, SLICE("audit/0:500,audit/1:1"));
-    run_until(&engine, engine.n_records > 3 &&
-                           slice_ends_with(buffer_slice(&engine.records), SLICE("x|last|")) &&
+    /* partitions come in any order */
+    run_until(&engine, slice_find_slice(buffer_slice(&engine.records), SLICE("last|")) < engine.records.len &&
                            slice_find_slice(buffer_slice(&engine.records), SLICE("the only one|")) <
                                engine.records.len);
     assert_report(&engine, "'audit' [0]: the place read last, offset 500, is behind its end");
