@@ -247,7 +247,7 @@ unsigned json_paths_find(struct json_paths *paths, const char *path)
     const struct node *node = &paths->nodes[*place];
 
     if (!node->path || strcmp(node->path, path) != 0) {
-        unsigned found = json_paths_walk(paths, JSON_PATHS_ROOT, slice_from_string(path));
+        unsigned found = json_paths_walk(paths, JSON_PATHS_ROOT, slice_new(path, strlen(path)));
 
         if (found == JSON_PATHS_NONE || !paths->nodes[found].path)
             return JSON_PATHS_NONE;

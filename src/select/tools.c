@@ -255,7 +255,7 @@ static void check_families(struct reader *reader, const struct tool_catalogue *c
             const char *name = catalogue->sets[i].family.items[k];
             const struct tool_set *first = tool_catalogue_family(catalogue, slice_from_string(name));
 
-            if (first != &catalogue->sets[i])
+            if (first && first != &catalogue->sets[i])
                 reader_refuse(reader, "sets", "'%.80s' is in the families of '%s' and '%s', expected one",
                               name, first->id, catalogue->sets[i].id);
         }
