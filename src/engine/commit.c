@@ -109,11 +109,13 @@ static int collect(struct engine *engine)
 
     if (engine->is_changed)
         r = chain_changes(engine->chain, on_change, engine);
+    if (r >= 0 && engine->is_changed)
+        r = clock_save(engine);
     engine->is_changed = false;
     if (r >= 0)
         r = put_places(engine);
     ledger_set_history_limits(engine->ledger,
-                              engine_chain_time_usec(engine, engine_now_usec(engine)) -
+                              clock_stream_usec(engine, engine_now_usec(engine)) -
                                   engine->options.history_keep_usec,
                               engine->options.history_limit_bytes);
     for (size_t i = 0; i < engine->n_sources; i++) {

@@ -11,14 +11,7 @@
  *
  * How it is committed, and when a source is told: commit.c.
  *
- * Time. The stream's own time closes buckets: the newest event seen, less close_delay. When no record comes
- * for close_delay, the clock carries it on: the newest event, and what the monotonic clock counts from it. So
- * a quiet host's last bucket is closed all the same, and a backlog from last week is judged by last week's
- * time, even where a full disk, a broker that is away or a slow writer holds it up: the wall clock would
- * close everything up to now, and the rest of the backlog would be too late for the model. For the same
- * reason time in which sources are paused does not count, and a wall clock that is set moves nothing. Only a
- * start without an event yet has nothing to carry on, and takes the wall clock. Pending audit events have
- * their own, shorter limit by the time their records were received.
+ * How far time has come for the detectors: clock.c.
  *
  * One event dated 2099 would close every bucket until then, and all that is true would be late from there on:
  * a detector made blind by one line. Here, unlike in replay, it is known when a record was received, and
@@ -83,18 +76,6 @@ int engine_arm(sd_event_source *timer, int64_t usec)
     int r = sd_event_source_set_time(timer, (uint64_t)MAX(usec, INT64_C(1)));
 
     return r < 0 ? r : sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
-}
-
-/* How far time has come for the chain: see the essay. */
-int64_t engine_chain_time_usec(struct engine *engine, int64_t now)
-{
-    int64_t delay = engine->options.close_delay_usec, monotonic = engine_monotonic_usec(engine);
-
-    if (engine->pressure.reasons != 0 || monotonic - engine->received_monotonic_usec < delay)
-        return engine->stream_usec - delay;
-    if (engine->stream_usec == 0)
-        return now - delay;
-    return engine->stream_usec + (monotonic - engine->event_monotonic_usec) - delay;
 }
 
 static int on_document(void *userdata, const struct document *document)
@@ -235,7 +216,7 @@ static void on_wake(void *userdata)
 static int on_time(sd_event_source *timer, uint64_t usec, void *userdata)
 {
     struct engine *engine = userdata;
-    int64_t now = engine_now_usec(engine), time = engine_chain_time_usec(engine, now);
+    int64_t now = engine_now_usec(engine), time = clock_stream_usec(engine, now);
     int r = 0;
 
     (void)timer;
@@ -259,19 +240,6 @@ static int on_time(sd_event_source *timer, uint64_t usec, void *userdata)
     return 0;
 }
 
-/* When the chain's deadline is reached if nothing more comes, as a delay from now: see the essay. */
-static int64_t quiet_delay_usec(struct engine *engine, int64_t deadline, int64_t now)
-{
-    int64_t delay = engine->options.close_delay_usec, monotonic = engine_monotonic_usec(engine);
-    int64_t silence = engine->received_monotonic_usec + delay - monotonic;
-
-    if (deadline <= engine->stream_usec - delay)
-        return 0;
-    if (engine->stream_usec == 0)
-        return MAX(silence, deadline + delay - now);
-    return MAX(silence, deadline + delay - engine->stream_usec + engine->event_monotonic_usec - monotonic);
-}
-
 static int arm_time(struct engine *engine)
 {
     int64_t now = engine_now_usec(engine), wait = INT64_MAX;
@@ -280,7 +248,7 @@ static int arm_time(struct engine *engine)
     /* while the sources are paused silence says nothing; the end of the pause is a turn of the loop, too */
     if (deadline < INT64_MAX &&
         (engine->pressure.reasons == 0 || deadline <= engine->stream_usec - engine->options.close_delay_usec))
-        wait = quiet_delay_usec(engine, deadline, now);
+        wait = clock_wait_usec(engine, deadline, now);
     for (size_t i = 0; i < engine->n_sources; i++) {
         deadline = normalizer_deadline_usec(engine->sources[i].normalizer);
         if (deadline < INT64_MAX)
@@ -567,6 +535,8 @@ static int start(struct engine *engine, struct diag_list *diags)
     engine->wants_delivery = true; /* what an earlier run left */
     engine->received_usec = engine_now_usec(engine);
     engine->received_monotonic_usec = engine->event_monotonic_usec = engine_monotonic_usec(engine);
+    if (r >= 0)
+        r = clock_restore(engine);
     for (size_t i = 0; r >= 0 && i < engine->n_sources; i++) {
         struct engine_source *s = &engine->sources[i];
         _cleanup_(freep) char *cursor = NULL;

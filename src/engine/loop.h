@@ -36,6 +36,7 @@ struct engine {
     size_t n_sources;
     struct buffer scratch;
     int64_t stream_usec;   /* time of the newest event */
+    int64_t saved_usec;    /* of it, in the state */
     int64_t received_usec; /* when the last record came */
     /* the same by the clock that nobody sets, and when the last event came */
     int64_t received_monotonic_usec, event_monotonic_usec;
@@ -52,12 +53,18 @@ struct engine {
 int64_t engine_now_usec(struct engine *engine);
 /* Of timers: a clock that is set back must not hold up a commit. */
 int64_t engine_monotonic_usec(struct engine *engine);
-/* How far time has come for the chain: see the essay. */
-int64_t engine_chain_time_usec(struct engine *engine, int64_t now);
 /* Ends the loop; the first failure is logged and is engine_run's result. */
 void engine_exit(struct engine *engine, int result);
 /* The timer fires once, at usec of the monotonic clock. */
 int engine_arm(sd_event_source *timer, int64_t usec) _warn_unused_;
+
+/* clock.c: how far time has come for the chain. */
+int64_t clock_stream_usec(struct engine *engine, int64_t now);
+/* When the chain's deadline is reached if nothing more comes, as a delay from now. */
+int64_t clock_wait_usec(struct engine *engine, int64_t deadline, int64_t now);
+/* With a commit that changes the chain's state; at the start. 0, or a negative errno. */
+int clock_save(struct engine *engine) _warn_unused_;
+int clock_restore(struct engine *engine) _warn_unused_;
 
 /* A chain of these options, for this engine, with the state that the store has. */
 int engine_make_chain(struct engine *engine, const struct chain_options *options, struct diag_list *diags,

@@ -89,19 +89,14 @@ def disk_full(world):
             lines, n_said = world.streams["audit"].splitlines(True), 0
             for i in range(n):
                 disk.fill()
-                piece = lines[i * len(lines) // n:(i + 1) * len(lines) // n]
-                # a start without an event yet takes the time of its silence from the wall clock, which closes every bucket to come
-                kept = piece[-20:] if i == 1 else []
                 with open(log, "ab") as f:
-                    f.write(b"".join(piece[:len(piece) - len(kept)]))
+                    f.write(b"".join(lines[i * len(lines) // n:(i + 1) * len(lines) // n]))
                 n_said += 1
                 world.result(run.wait_said(complaint, 30, n_said), "disk full, %s: said at fill %d" % (what, i + 1), run.said)
                 if i == 1:  # a death on a full disk, and a start
                     run.kill()
                     run, n_said = Run(world.run_command(*world.following(log), *HURRY, state=state, out=out)), 1
                     world.result(run.wait_said(complaint, 30), "disk full, %s: a start on it says so, too" % what, run.said)
-                    with open(log, "ab") as f:
-                        f.write(b"".join(kept))
                 disk.free()
                 start = time.monotonic()
                 world.result(run.wait_said(relief, 30, n_said), "disk full, %s: that it goes on is said" % what, run.said)
