@@ -16,9 +16,9 @@ ROWS = [
     ("audit.log", [], 7000, 1980),
     ("audit.log", ["--no-gate"], 7000, 15000),
     ("sudo.log", [], 2000, 3250),
-    ("sudo.log", ["--no-gate"], 2000, 45900),
-    ("snoopy.log", [], 2000, 3550),
-    ("snoopy.log", ["--no-gate"], 2000, 39400),
+    ("sudo.log", ["--no-gate"], 2000, 57000),
+    ("snoopy.log", [], 2000, 3850),
+    ("snoopy.log", ["--no-gate"], 2000, 45800),
     ("ecs.jsonl", [], 2000, 7600),
     ("all.jsonl", ["--no-gate"], 1000, 219000),
 ]
