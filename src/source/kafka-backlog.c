@@ -159,6 +159,10 @@ static int add_topic(struct backlog *b, const struct rd_kafka_metadata_topic *fo
     for (size_t i = 0; i < b->n_topics; i++)
         if (strcmp(rd_kafka_topic_name(b->topics[i].topic), found->topic) == 0)
             return 0;
+    /* as of one whose partitions have no leader yet: nothing is known of it, which is not the same as empty
+     */
+    if (found->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return diag_add(diags, NULL, 0, 0, "topic '%s': %s", found->topic, rd_kafka_err2str(found->err));
     topics = reallocarray(b->topics, b->n_topics + 1, sizeof(*topics));
     if (!topics)
         return -ENOMEM;

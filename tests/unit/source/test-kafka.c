@@ -407,6 +407,31 @@ Test(kafka, a_backlog_is_read_to_the_end_it_had)
     producer_done();
 }
 
+Test(kafka, a_backlog_that_cannot_be_told_is_not_taken_for_an_empty_one)
+{
+    /* the protocol's number, LEADER_NOT_AVAILABLE: of a topic that was just made */
+    static const char *const rows[] = {"audit", "^a.*t$"};
+    const struct backlog_callbacks callbacks = {hear_report, NULL};
+
+    cluster_start(&cluster, "audit:3", NULL);
+    cluster_tell(&cluster, "topic audit 5");
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        _cleanup_(diag_list_done) struct diag_list diags = DIAG_LIST_INIT;
+        struct backlog *backlog = NULL;
+        struct engine engine;
+
+        init(&engine);
+        string_list_done(&((struct kafka_source_settings *)engine.settings)->topics);
+        engine_set(&engine, "topics", rows[i]);
+        cr_assert(backlog_open(&kafka_source, "input", engine.settings, &callbacks, &diags, &backlog) ==
+                      -EINVAL,
+                  "%s", rows[i]);
+        cr_assert(diags.n == 1);
+        cr_assert_str_eq(diags.items[0].message, "topic 'audit': Broker: Leader not available");
+        engine_done(&engine);
+    }
+}
+
 /* Each record that either read; those of the first are kept over its stop. */
 static bool has_all(const struct engine *a, const struct engine *b, int n)
 {
