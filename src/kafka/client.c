@@ -15,6 +15,9 @@
  * A broker that says the credentials are wrong may have been given new ones, as the file may: it is read
  * again on every such refusal (a small file, at the pace of librdkafka's reconnections) and on SIGHUP.
  * Whether it is another one is told by a digest.
+ *
+ * What goes on in a client is the sink's and the source's to say; here are the two things that mean the same
+ * to both: the log, and a broker that holds its answers back.
  */
 #include "kafka/client.h"
 
@@ -65,6 +68,9 @@ static const char *const secrets[] = {
 /* Earlier ones repeat the client's nonce, and Kafka 4 compares (librdkafka#4895; tried 2026-11: 2.0.2 is
  * refused by Kafka 4.3.1, 2.8.0 is not) */
 #define SCRAM_VERSION 0x020601ff
+
+/* chosen: what an answer is late by before a quota is worth a word */
+#define QUOTA_MSEC 1000
 
 /* chosen: a message is one sentence with a library's text in it, which may be cut */
 #define REPORT_SIZE 1024
@@ -276,6 +282,24 @@ void kafka_client_explain_login(const struct kafka_client *client, rd_kafka_resp
            "librdkafka %s cannot log in with SCRAM to Kafka 4, 2.6.1 or later can; this one can with "
            "sasl.mechanisms=PLAIN over TLS, or a client's certificate",
            rd_kafka_version_str());
+}
+
+void kafka_client_say_log(const struct kafka_client *client, int level, const char *facility,
+                          const char *text)
+{
+    if (strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0 || strcmp(facility, "FATAL") == 0)
+        level = LOG_DEBUG;
+    /* what ends anything for us is decided here, not by the library */
+    report(client, MAX(level, LOG_WARNING), "librdkafka: %s: %s", facility, text);
+}
+
+void kafka_client_say_throttle(struct kafka_client *client, const char *broker, int msec)
+{
+    bool is_first = msec >= QUOTA_MSEC && !client->has_said_quota;
+
+    client->has_said_quota = client->has_said_quota || is_first;
+    report(client, is_first ? LOG_WARNING : LOG_DEBUG,
+           "broker %s holds its answers back by %d ms: a quota of client or user is used up", broker, msec);
 }
 
 void kafka_conf_destroyp(rd_kafka_conf_t **conf)

@@ -3,7 +3,8 @@
 #define HAPAX_KAFKA_CLIENT_H
 
 /* What is the same for a Kafka client that sends and one that reads: the user's properties, secrets, the
- * birth of the client. Everything else is the sink's or the source's. */
+ * birth of the client, what is worth a word of its log and of quotas. Everything else is the sink's or the
+ * source's. */
 
 #include <librdkafka/rdkafka.h>
 
@@ -28,6 +29,7 @@ struct kafka_client {
     void *userdata;
     char password_id[HASH_ID_SIZE]; /* digest of the last sasl.password */
     bool is_check;                  /* files of secrets are not read */
+    bool has_said_quota;            /* once in a life of the program */
 };
 
 /* The value of a property, NULL where it is not set. */
@@ -56,6 +58,14 @@ void kafka_client_renew_password(struct kafka_client *client, rd_kafka_t *rk, in
 /* Whether a login failed because this librdkafka cannot do it, whatever the password: says so. */
 void kafka_client_explain_login(const struct kafka_client *client, rd_kafka_resp_err_t err,
                                 const char *reason);
+
+/* What librdkafka's log says, told to report, except that what comes as an error as well, and is judged
+ * there, is only for debugging. */
+void kafka_client_say_log(const struct kafka_client *client, int level, const char *facility,
+                          const char *text);
+
+/* That a broker holds back its answers: worth a word the first time that it is for long. */
+void kafka_client_say_throttle(struct kafka_client *client, const char *broker, int msec);
 
 /* For _cleanup_: a configuration that no client took. */
 void kafka_conf_destroyp(rd_kafka_conf_t **conf);

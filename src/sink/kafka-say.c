@@ -25,9 +25,6 @@
 /* chosen: longer than a partition's change to another leader takes, which begins when the session of the old
  * one is over (Kafka's broker.session.timeout.ms, 9 s) */
 #define STALL_USEC (KAFKA_STALL_SEC * USEC_PER_SEC)
-/* chosen: what an answer is late by before a quota is worth a word */
-#define QUOTA_MSEC 1000
-
 bool kafka_is_new_trouble(struct kafka_sink *k, enum trouble trouble)
 {
     bool is_new = !(k->troubles & trouble);
@@ -92,25 +89,17 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 {
     struct kafka_sink *k = rd_kafka_opaque(rk);
 
-    /* connections that fail come as errors, too, and are judged there */
-    if (strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0 || strcmp(facility, "FATAL") == 0)
-        level = LOG_DEBUG;
     /* "Coordinator load in progress: retrying", right after a cluster's start */
     if (strcmp(facility, "GETPID") == 0)
         level = LOG_DEBUG;
-    /* what ends anything for us is decided here, not by the library */
-    sink_report(&k->sink, MAX(level, LOG_WARNING), "librdkafka: %s: %s", facility, text);
+    kafka_client_say_log(&k->client, level, facility, text);
 }
 
 static void on_throttle(rd_kafka_t *rk, const char *broker, int32_t broker_id, int msec, void *opaque)
 {
     struct kafka_sink *k = opaque;
-    bool is_first = msec >= QUOTA_MSEC && !k->has_said_quota;
 
-    k->has_said_quota = k->has_said_quota || is_first;
-    sink_report(&k->sink, is_first ? LOG_WARNING : LOG_DEBUG,
-                "broker %s holds its answers back by %d ms: a quota of client or user is used up", broker,
-                msec);
+    kafka_client_say_throttle(&k->client, broker, msec);
 }
 
 void kafka_set_callbacks(rd_kafka_conf_t *conf)

@@ -73,7 +73,6 @@ struct kafka_sink {
     bool is_alone_out;    /* the one in `out` must stay alone */
     bool is_dead;         /* fatal error: the producer is to be remade */
     bool is_draining;     /* within a callback */
-    bool has_said_quota;  /* once in a life of the program */
     bool is_letter_stuck; /* said */
     unsigned troubles;    /* enum trouble: said */
     uint64_t n_remade;

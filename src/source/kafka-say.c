@@ -15,9 +15,6 @@
 
 #include "source/kafka.h"
 
-/* chosen: what an answer is late by before a quota is worth a word */
-#define QUOTA_MSEC 1000
-
 bool consumer_is_new_trouble(struct consumer *c, enum consumer_trouble trouble)
 {
     bool is_new = !(c->troubles & trouble);
@@ -142,23 +139,17 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 {
     struct consumer *c = rd_kafka_opaque(rk);
 
-    /* what comes as an error, too, is judged there; MAXPOLL comes as a message */
-    if (strcmp(facility, "FAIL") == 0 || strcmp(facility, "ERROR") == 0 || strcmp(facility, "FATAL") == 0 ||
-        strcmp(facility, "MAXPOLL") == 0 || strcmp(facility, "COMMITFAIL") == 0)
+    /* these come as a message, and with a commit's answer */
+    if (strcmp(facility, "MAXPOLL") == 0 || strcmp(facility, "COMMITFAIL") == 0)
         level = LOG_DEBUG;
-    /* what ends anything for us is decided here, not by the library */
-    source_report(&c->base, MAX(level, LOG_WARNING), "librdkafka: %s: %s", facility, text);
+    kafka_client_say_log(&c->client, level, facility, text);
 }
 
 static void on_throttle(rd_kafka_t *rk, const char *broker, int32_t broker_id, int msec, void *opaque)
 {
     struct consumer *c = opaque;
-    bool is_first = msec >= QUOTA_MSEC && !c->has_said_quota;
 
-    c->has_said_quota = c->has_said_quota || is_first;
-    source_report(&c->base, is_first ? LOG_WARNING : LOG_DEBUG,
-                  "broker %s holds its answers back by %d ms: a quota of client or user is used up", broker,
-                  msec);
+    kafka_client_say_throttle(&c->client, broker, msec);
 }
 
 static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *offsets,

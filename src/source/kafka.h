@@ -78,7 +78,6 @@ struct consumer {
     bool is_closing;       /* partitions that are taken away were ours to give */
     unsigned troubles;     /* enum consumer_trouble: said */
     bool has_said_many;    /* too many partitions */
-    bool has_said_quota;
     uint64_t n_lost, n_failures;
     char last_reason[KAFKA_ERROR_SIZE]; /* of the last broker that failed */
 };
