@@ -9,6 +9,8 @@
  * sd_event_exit, because sd-event itself only switches off a callback that fails.
  */
 
+#include <time.h>
+
 #include "source/backlog.h"
 #include "source/source.h"
 
@@ -52,6 +54,8 @@ int source_emit(struct source *source, struct record *record) _warn_unused_;
 void source_end(struct source *source, int error, const char *message);
 /* For drivers: tell the operator. level as in syslog(3). */
 void source_report(struct source *source, int level, const char *format, ...) _printf_(3, 4);
+/* For drivers: what a clock of this machine shows, as CLOCK_MONOTONIC. */
+int64_t source_now_usec(clockid_t clock);
 
 extern const struct source_driver stdin_source, file_source, journald_source, kafka_source;
 

@@ -21,21 +21,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 
 #include "util/parse.h"
 
 /* chosen: the first stretch skipped behind a place that cannot be read; it doubles with each attempt */
 #define SKIP_USEC   USEC_PER_SEC
 #define N_SKIPS_MAX 24U /* half a year */
-
-static int64_t now_usec(clockid_t clock)
-{
-    struct timespec now;
-
-    (void)clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * USEC_PER_SEC + now.tv_nsec / 1000;
-}
 
 int journald_save_place(struct journald_source *s)
 {
@@ -169,8 +160,8 @@ static int seek_start(struct journald_source *s)
         /* no matching entry was there the first time: all there are now are new */
         return s->is_under_way ? sd_journal_seek_head(s->journal) : seek_tail(s);
     case JOURNALD_START_BOOT:
-        return sd_journal_seek_realtime_usec(s->journal,
-                                             (uint64_t)(now_usec(CLOCK_REALTIME) - now_usec(CLOCK_BOOTTIME)));
+        return sd_journal_seek_realtime_usec(
+            s->journal, (uint64_t)(source_now_usec(CLOCK_REALTIME) - source_now_usec(CLOCK_BOOTTIME)));
     default:
         return sd_journal_seek_head(s->journal);
     }
@@ -193,7 +184,7 @@ int journald_seek(struct journald_source *s)
         source_report(&s->base, LOG_WARNING,
                       "the journal cannot be read behind the place read last: skipping %.0f s",
                       (double)skip_usec / (double)USEC_PER_SEC);
-        if (s->place_usec + skip_usec > now_usec(CLOCK_REALTIME))
+        if (s->place_usec + skip_usec > source_now_usec(CLOCK_REALTIME))
             r = seek_tail(s);
         else
             r = sd_journal_seek_realtime_usec(s->journal, (uint64_t)(s->place_usec + skip_usec));

@@ -27,7 +27,7 @@
  *
  * A fatal error (fenced by another member of the same group.instance.id) ends this consumer, not the source:
  * the next tick makes a new one, from our own places. The end leaves the group, so that others need not wait
- * for the session to end, but not at any price: a broker that hangs gets CLOSE_MSEC. librdkafka itself would
+ * for the session to end, but not at any price: a broker that hangs gets CLOSE_USEC. librdkafka itself would
  * wait 5 s for its answer, and a minute for that to an offset it was told, also within rd_kafka_destroy(): so
  * a consumer that did not get away in time is destroyed by a thread of its own, which nobody waits for.
  */
@@ -41,7 +41,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <syslog.h>
-#include <time.h>
 
 #include "source/turn.h"
 #include "util/parse.h"
@@ -52,7 +51,7 @@
 #define TICK_USEC          (1 * USEC_PER_SEC)
 #define TICK_ACCURACY_USEC (100 * USEC_PER_MSEC)
 /* chosen: a round trip and a busy broker, and well below the 5 s a stop may take */
-#define CLOSE_MSEC 2000
+#define CLOSE_USEC (2 * USEC_PER_SEC)
 
 static struct consumer *downcast(struct source *source)
 {
@@ -275,20 +274,17 @@ static void abandon(rd_kafka_t *rk)
         (void)destroy(rk);
 }
 
-/* Leaves the group, so that others need not wait for the end of our session; for CLOSE_MSEC at most. True: it
+/* Leaves the group, so that others need not wait for the end of our session; for CLOSE_USEC at most. True: it
  * is left. */
 static bool leave(struct consumer *c)
 {
     rd_kafka_queue_t *queue = rd_kafka_queue_new(c->rk);
     rd_kafka_error_t *error;
-    struct timespec start, now;
+    int64_t end_usec = source_now_usec(CLOCK_MONOTONIC) + CLOSE_USEC;
     bool is_left;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &start);
-    now = start;
     error = rd_kafka_consumer_close_queue(c->rk, queue);
-    while (!error && !rd_kafka_consumer_closed(c->rk) &&
-           (now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < CLOSE_MSEC) {
+    while (!error && !rd_kafka_consumer_closed(c->rk) && source_now_usec(CLOCK_MONOTONIC) < end_usec) {
         rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 50);
 
         if (event && rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
@@ -296,7 +292,6 @@ static bool leave(struct consumer *c)
                                   rd_kafka_event_topic_partition_list(event), c);
         if (event)
             rd_kafka_event_destroy(event);
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
     }
     is_left = !error && rd_kafka_consumer_closed(c->rk);
     if (error)

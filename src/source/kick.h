@@ -4,7 +4,6 @@
 
 /* An end for calls that block: a signal to the calling thread, again and again while armed. */
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "util/cleanup.h"

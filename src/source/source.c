@@ -165,15 +165,20 @@ int backlog_open(const struct source_driver *driver, const char *name, const voi
     return driver->open_backlog(name, settings, callbacks, diags, ret_backlog);
 }
 
-int source_emit(struct source *source, struct record *record)
+int64_t source_now_usec(clockid_t clock)
 {
     struct timespec now;
 
+    /* cannot fail for the clocks of a machine (clock_gettime(2)) */
+    (void)clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+int source_emit(struct source *source, struct record *record)
+{
     assert(source->is_started && !source->is_ended);
 
-    /* cannot fail for this clock (clock_gettime(2)) */
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    record->received_usec = (int64_t)now.tv_sec * USEC_PER_SEC + now.tv_nsec / 1000;
+    record->received_usec = source_now_usec(CLOCK_REALTIME);
     record->seq = ++source->last_seq;
     return source->callbacks.record(source->callbacks.userdata, source, record);
 }

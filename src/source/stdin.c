@@ -31,14 +31,12 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 
 #include "source/driver.h"
 #include "source/kick.h"
 #include "source/line_reader.h"
 #include "source/omprog.h"
 #include "source/turn.h"
-#include "util/parse.h"
 
 /* chosen: more than a pipe (64 KiB) or a socket (208 KiB) holds, and an end against a writer that goes on */
 #define DRAIN_BYTES_MAX (1U << 20)
@@ -217,15 +215,6 @@ static bool waits_for_input(const struct stdin_source *s)
     return poll(ready, ARRAY_SIZE(ready), STRIDE_WAIT_MSEC) > 0 && ready[0].revents != 0;
 }
 
-static int64_t monotonic_usec(void)
-{
-    struct timespec now;
-
-    /* cannot fail for this clock (clock_gettime(2)) */
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * USEC_PER_SEC + now.tv_nsec / 1000;
-}
-
 /* Blocks in read(2): see the essay. */
 static int stride_quickly(struct stdin_source *s, int64_t end_usec)
 {
@@ -236,7 +225,7 @@ static int stride_quickly(struct stdin_source *s, int64_t end_usec)
         return 0;
     s->is_blocking = true;
     r = sd_event_source_set_enabled(s->io, SD_EVENT_OFF);
-    while (r == 0 && is_in_step(s) && monotonic_usec() < end_usec)
+    while (r == 0 && is_in_step(s) && source_now_usec(CLOCK_MONOTONIC) < end_usec)
         r = step(s);
     kick_disarm(s->kick);
     s->is_blocking = false;
@@ -248,13 +237,13 @@ static int stride_quickly(struct stdin_source *s, int64_t end_usec)
 /* A step, and those of a peer in step with us. */
 static int stride(struct stdin_source *s)
 {
-    int64_t end_usec = s->omprog.fd >= 0 ? monotonic_usec() + STRIDE_USEC : 0;
+    int64_t end_usec = s->omprog.fd >= 0 ? source_now_usec(CLOCK_MONOTONIC) + STRIDE_USEC : 0;
     int r = step(s);
 
     if (s->is_quick && r >= 0)
         return stride_quickly(s, end_usec);
     while (r >= 0 && is_in_step(s)) {
-        if (monotonic_usec() >= end_usec) {
+        if (source_now_usec(CLOCK_MONOTONIC) >= end_usec) {
             s->is_quick = s->kick != NULL;
             break;
         }
