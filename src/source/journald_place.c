@@ -184,7 +184,8 @@ int journald_seek(struct journald_source *s)
         source_report(&s->base, LOG_WARNING,
                       "the journal cannot be read behind the place read last: skipping %.0f s",
                       (double)skip_usec / (double)USEC_PER_SEC);
-        if (s->place_usec + skip_usec > source_now_usec(CLOCK_REALTIME))
+        /* in this order: a place may be any number */
+        if (s->place_usec > source_now_usec(CLOCK_REALTIME) - skip_usec)
             r = seek_tail(s);
         else
             r = sd_journal_seek_realtime_usec(s->journal, (uint64_t)(s->place_usec + skip_usec));
