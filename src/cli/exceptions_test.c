@@ -24,6 +24,7 @@
 #include "cli/input.h"
 #include "cli/instances.h"
 #include "cli/progress.h"
+#include "cli/say.h"
 #include "detector/chain.h"
 #include "util/hash.h"
 #include "util/parse.h"
@@ -265,8 +266,10 @@ static int judge(struct tester *t)
 
 static void print_users(const struct row *row)
 {
-    for (size_t i = 0; i < row->users.n && i < USERS_SHOWN; i++)
-        printf("%s%s", i > 0 ? ", " : "", row->users.items[i]);
+    for (size_t i = 0; i < row->users.n && i < USERS_SHOWN; i++) {
+        (void)fputs(i > 0 ? ", " : "", stdout);
+        say_bytes(stdout, slice_from_string(row->users.items[i]));
+    }
     if (row->users.n > USERS_SHOWN)
         printf(" and %zu more", row->users.n - USERS_SHOWN);
 }

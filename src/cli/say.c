@@ -2,8 +2,9 @@
 
 /*
  * Output for a person: every byte of a log line may have been written by somebody who would like to write to
- * the terminal of whoever reads it (ECMA-48 section 5: control functions begin with C0 or C1 bytes). So these
- * are shown as \xNN, in their UTF-8 form too, and a backslash as well, so that the text can be read back.
+ * the terminal of whoever reads it (ECMA-48 section 5: control functions begin with C0 or C1 bytes), or to
+ * show him another text than is there. So what is not seen as it is (util/utf8.h) is shown as \xNN for each
+ * byte, and a backslash as well, so that the text can be read back.
  */
 #include "cli/say.h"
 
@@ -12,21 +13,20 @@
 void say_bytes(FILE *out, struct slice s)
 {
     size_t end = MIN(s.len, (size_t)SAY_MAX_BYTES);
-    bool is_utf8;
+    struct slice rest;
 
     while (end > 0 && end < s.len && ((unsigned char)s.data[end] & 0xc0) == 0x80)
         end--; /* not within a character */
-    is_utf8 = utf8_is_valid(slice_head(s, end));
-    for (size_t i = 0; i < end; i++) {
-        unsigned char c = (unsigned char)s.data[i];
-        bool is_c1 = c == 0xc2 && i + 1 < end && (unsigned char)s.data[i + 1] < 0xa0;
+    rest = slice_head(s, end);
+    while (rest.len > 0) {
+        struct slice bytes;
+        uint32_t code = utf8_take(&rest, &bytes);
 
-        if (c >= 0x20 && c != 0x7f && c != '\\' && (c < 0x80 || (is_utf8 && !is_c1)))
-            (void)fputc(c, out);
+        if (utf8_is_plain(code) && code != '\\')
+            (void)fwrite(bytes.data, 1, bytes.len, out);
         else
-            (void)fprintf(out, "\\x%02x", c);
-        if (is_c1 && is_utf8)
-            (void)fprintf(out, "\\x%02x", (unsigned char)s.data[++i]);
+            for (size_t i = 0; i < bytes.len; i++)
+                (void)fprintf(out, "\\x%02x", (unsigned)(unsigned char)bytes.data[i]);
     }
     if (end < s.len)
         (void)fputs("…", out);

@@ -2,16 +2,15 @@
 #ifndef HAPAX_CLI_SAY_H
 #define HAPAX_CLI_SAY_H
 
-/* What rulebases make of a line, for a person at a terminal: hapax normalize --explain, hapax check --line.
- */
+/* Text of others, and what rulebases make of it, for a person at a terminal. */
 
 #include <stdio.h>
 
 #include "normalize/lognorm.h"
 #include "util/slice.h"
 
-/* Bytes from outside, harmless to a terminal: control bytes, backslashes and what is no UTF-8 as \xNN; cut
- * with "…" behind SAY_MAX_BYTES. */
+/* Bytes from outside, harmless to a terminal and its reader: what is not plain (util/utf8.h) and backslashes
+ * as \xNN; cut with "…" behind SAY_MAX_BYTES. */
 #define SAY_MAX_BYTES 1024U /* chosen: twelve lines of a terminal */
 void say_bytes(FILE *out, struct slice s);
 

@@ -25,6 +25,7 @@
 #include "cli/args.h"
 #include "cli/instances.h"
 #include "cli/learned.h"
+#include "cli/say.h"
 #include "cli/setup.h"
 #include "detector/chain.h"
 #include "store/maintain.h"
@@ -207,8 +208,7 @@ static void print_text(struct slice text)
 {
     static const size_t max = 100;
 
-    for (size_t i = 0; i < MIN(text.len, max); i++)
-        (void)putchar((unsigned char)text.data[i] >= ' ' && text.data[i] != 0x7f ? text.data[i] : '?');
+    say_bytes(stdout, slice_head(text, max));
     if (text.len > max)
         (void)fputs("…", stdout);
 }
