@@ -40,6 +40,7 @@
 #include <sys/stat.h>
 
 #include "select/exception_loader.h"
+#include "select/reader.h"
 #include "select/schedule.h"
 #include "util/parse.h"
 
@@ -502,7 +503,7 @@ static int read_items(struct spot *spot)
     if (text)
         loader_refuse(spot, "exceptions", "bad value '%.80s' for exceptions, expected a list", text);
     for (size_t i = 0; r >= 0 && names[i]; i++) {
-        if (!loader_is_index(names[i])) {
+        if (!reader_is_index(names[i])) {
             loader_refuse(spot, "exceptions", "bad value for exceptions, expected a list, got a mapping");
             config_take(spot->config, "exceptions");
             break;

@@ -45,9 +45,6 @@ void loader_refuse(struct spot *spot, const char *path, const char *format, ...)
 /* "head.tail"; the caller frees. 0 or -ENOMEM. */
 int loader_join(const char *head, const char *tail, char **ret_path) _warn_unused_;
 
-/* Whether a name is that of a list's item. */
-bool loader_is_index(const char *name);
-
 /* The word at path, or the words of the list there; anything else is refused. 0 or -ENOMEM. */
 int loader_read_values(struct spot *spot, const char *path, struct string_list *ret_values) _warn_unused_;
 

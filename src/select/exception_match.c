@@ -44,11 +44,6 @@ int loader_join(const char *head, const char *tail, char **ret_path)
     return 0;
 }
 
-bool loader_is_index(const char *name)
-{
-    return name[strspn(name, "0123456789")] == '\0';
-}
-
 /* The scalar at path, or the scalars of the list there; anything else is refused. */
 int loader_read_values(struct spot *spot, const char *path, struct string_list *ret_values)
 {
@@ -65,7 +60,7 @@ int loader_read_values(struct spot *spot, const char *path, struct string_list *
             _cleanup_(freep) char *item = NULL;
 
             r = loader_join(path, names[i], &item);
-            text = r >= 0 && loader_is_index(names[i]) ? config_get(spot->config, item) : NULL;
+            text = r >= 0 && reader_is_index(names[i]) ? config_get(spot->config, item) : NULL;
             if (r >= 0 && text)
                 r = string_list_add(&values, slice_from_string(text));
             else if (r >= 0)
@@ -283,7 +278,7 @@ static int read_field(struct item *item, int field, const char *field_name, cons
     r = config_children(item->spot->config, path, &names);
     if (r < 0)
         return r;
-    if (!names[0] || loader_is_index(names[0]))
+    if (!names[0] || reader_is_index(names[0]))
         return read_operator(item, field, field_name, path, "");
     for (size_t i = 0; r >= 0 && names[i]; i++) {
         _cleanup_(freep) char *below = NULL;

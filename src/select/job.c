@@ -416,13 +416,9 @@ static int find_tools(struct reader *reader, const char *shipped_file, const str
     if (!*tools) {
         r = tools_path(shipped_file, &path);
         if (r >= 0)
-            r = tool_catalogue_load(path, reader->diags, tools);
-        if (r < 0 && diag_list_count(reader->diags) == n)
+            r = reader_outcome(reader, tool_catalogue_load(path, reader->diags, tools), n);
+        if (r < 0 || !*tools)
             return r;
-        if (r < 0) {
-            reader->is_bad = true;
-            return 0;
-        }
     }
     job->tools = *tools;
     job->tool_sets = calloc(ids->n, sizeof(void *));
@@ -461,11 +457,9 @@ int job_read_file(const char *file, const char *shipped_file, const char *id, st
     if (r < 0)
         return r;
     reader.config = config;
-    r = config_load_file(config, file, diags);
-    if (r < 0 && diag_list_count(diags) == n)
-        return r;
-    reader.is_bad = r < 0;
-    r = reader_apply(&reader, "", &job_option_table, &settings);
+    r = reader_outcome(&reader, config_load_file(config, file, diags), n);
+    if (r >= 0)
+        r = reader_apply(&reader, "", &job_option_table, &settings);
     if (r < 0)
         return r;
     check(&reader, id, &settings);
@@ -477,10 +471,10 @@ int job_read_file(const char *file, const char *shipped_file, const char *id, st
     if (r < 0)
         return r;
     n = diag_list_count(diags);
-    r = config_check_unknown(config, diags);
-    if (r < 0 && diag_list_count(diags) == n)
+    r = reader_outcome(&reader, config_check_unknown(config, diags), n);
+    if (r < 0)
         return r;
-    if (r < 0 || reader.is_bad)
+    if (reader.is_bad)
         return 1;
 
     job.severity_name = strdup(severity_names[settings.severity]);

@@ -50,6 +50,11 @@ int reader_apply(struct reader *reader, const char *prefix, const struct option_
     return reader_outcome(reader, config_apply(reader->config, prefix, table, settings, reader->diags), n);
 }
 
+bool reader_is_index(const char *name)
+{
+    return name[strspn(name, "0123456789")] == '\0';
+}
+
 int reader_children(struct reader *reader, const char *path, char ***ret_names, size_t *ret_n)
 {
     char **names;
@@ -74,7 +79,7 @@ int reader_items(struct reader *reader, const char *path, char ***ret_names, siz
     if (r < 0)
         return r;
     for (size_t i = 0; i < n; i++)
-        if (names[i][strspn(names[i], "0123456789")] != '\0') {
+        if (!reader_is_index(names[i])) {
             reader_refuse(reader, path, "bad value for %s, expected a list, got a mapping", path);
             config_take(reader->config, path);
             for (size_t k = 0; k < n; k++) {

@@ -31,6 +31,9 @@ int reader_outcome(struct reader *reader, int r, size_t n_before) _warn_unused_;
 int reader_apply(struct reader *reader, const char *prefix, const struct option_table *table,
                  void *settings) _warn_unused_;
 
+/* Whether a name is that of a list's item. */
+bool reader_is_index(const char *name);
+
 /* The names below a path, and how many: NULL-terminated, free with string_array_free. 0 or -ENOMEM. */
 int reader_children(struct reader *reader, const char *path, char ***ret_names, size_t *ret_n) _warn_unused_;
 

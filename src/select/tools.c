@@ -189,17 +189,17 @@ static int read_rules(struct reader *reader, const char *prefix, struct tool_set
 {
     _cleanup_(string_array_freep) char **names = NULL;
     _cleanup_(freep) char *list = NULL;
-    size_t n;
+    size_t n, n_before = diag_list_count(reader->diags);
     int r;
 
     if (asprintf(&list, "%s.tools", prefix) < 0) {
         list = NULL;
         return -ENOMEM;
     }
-    r = reader_children(reader, list, &names, &n);
+    r = reader_items(reader, list, &names, &n);
     if (r < 0)
         return r;
-    if (n == 0)
+    if (n == 0 && diag_list_count(reader->diags) == n_before)
         reader_refuse(reader, prefix, "%s has no tools, expected a list", prefix);
     if (n > RULES_MAX) {
         reader_refuse(reader, list, "%s has %zu entries, expected at most %u", list, n, RULES_MAX);
@@ -211,11 +211,6 @@ static int read_rules(struct reader *reader, const char *prefix, struct tool_set
     for (size_t i = 0; i < n; i++) {
         _cleanup_(freep) char *path = NULL;
 
-        if (names[i][strspn(names[i], "0123456789")] != '\0') {
-            reader_refuse(reader, list, "bad value for %s, expected a list, got a mapping", list);
-            config_take(reader->config, list);
-            break;
-        }
         if (asprintf(&path, "%s.%s", list, names[i]) < 0) {
             path = NULL;
             return -ENOMEM;
@@ -292,10 +287,8 @@ static int read_catalogue(struct reader *reader, struct tool_catalogue *catalogu
     }
     check_families(reader, catalogue);
     n_before = diag_list_count(reader->diags);
-    r = config_check_unknown(reader->config, reader->diags);
-    if (r < 0 && diag_list_count(reader->diags) == n_before)
-        return r;
-    return r < 0 || reader->is_bad ? -EINVAL : 0;
+    r = reader_outcome(reader, config_check_unknown(reader->config, reader->diags), n_before);
+    return r < 0 ? r : reader->is_bad ? -EINVAL : 0;
 }
 
 int tool_catalogue_load(const char *path, struct diag_list *diags, struct tool_catalogue **ret_catalogue)
@@ -312,10 +305,9 @@ int tool_catalogue_load(const char *path, struct diag_list *diags, struct tool_c
     if (r < 0)
         return r;
     reader.config = config;
-    r = config_load_file(config, path, diags);
-    if (r < 0 && diag_list_count(diags) == n)
+    r = reader_outcome(&reader, config_load_file(config, path, diags), n);
+    if (r < 0)
         return r;
-    reader.is_bad = r < 0;
     r = read_catalogue(&reader, catalogue);
     if (r < 0)
         return r;

@@ -271,6 +271,8 @@ Test(tools, mistakes_are_told_with_their_place)
         unsigned line, column;
     } mistakes[] = {
         {"no tools", "sets:\n  a:\n    technique: T1049\n", "sets.a has no tools, expected a list", 3, 5},
+        {"a mapping", "sets: {a: {technique: T1049, tools: {name: ss}}}\n",
+         "bad value for sets.a.tools, expected a list, got a mapping", 1, 37},
         {"no technique", "sets:\n  a:\n    tools: [{name: ss}]\n",
          "key 'sets.a.technique' is missing, expected text", 3, 5},
         {"technique", "sets: {a: {technique: X1, tools: [{name: ss}]}}\n",
