@@ -10,9 +10,9 @@
  * not, and nodes know their children. Cost: one lookup for each word of a path that is added; a walk costs
  * what it finds.
  *
- * Nodes stay when what they were made for is removed (--set); one without an entry at or below it is not
- * there for those who ask, and goes to the end of its siblings when it comes back, as its entry does in the
- * table. Paths made of many short words would make many nodes, hence MAX_NODES.
+ * A node is there as long as an entry is at or below it: one that --set removes takes with it what it was the
+ * last of, and what comes back goes to the end of its siblings, as its entry does in the table. Paths made of
+ * many short words would make many nodes, hence MAX_NODES.
  */
 #include "config/entries.h"
 
@@ -24,8 +24,7 @@
 
 struct node {
     char *path;
-    struct entry *entry; /* NULL: nothing is written here */
-    size_t n_entries;    /* here and below */
+    struct entry *entry; /* NULL: nothing is written here, but below */
     struct node *parent;
     struct node *children, *prev, *next; /* utlist: the first child's prev is the last */
     UT_hash_handle hh;
@@ -56,21 +55,30 @@ static struct node *find(const struct tree *tree, struct slice path)
 {
     struct node *node = NULL;
 
-    if (tree)
-        HASH_FIND(hh, tree->nodes, path.data, path.len, node);
+    HASH_FIND(hh, tree->nodes, path.data, path.len, node);
     return node;
 }
 
-/* A node that has an entry at or below it; "" is the root. */
-static const struct node *find_used(const struct tree *tree, const char *path)
+/* "" is the root; NULL: nothing is there. */
+static const struct node *find_top(const struct tree *tree, const char *path)
 {
-    const struct node *node = NULL;
+    if (!tree)
+        return NULL;
+    return *path ? find(tree, slice_from_string(path)) : &tree->root;
+}
 
-    if (!*path)
-        node = tree ? &tree->root : NULL;
-    else
-        node = find(tree, slice_from_string(path));
-    return node && node->n_entries > 0 ? node : NULL;
+/* Removes the node, and those above it, where there is nothing at or below them. */
+static void prune(struct tree *tree, struct node *node)
+{
+    while (node->parent && !node->entry && !node->children) {
+        struct node *parent = node->parent;
+
+        DL_DELETE(parent->children, node);
+        HASH_DEL(tree->nodes, node);
+        free(node->path);
+        free(node);
+        node = parent;
+    }
 }
 
 /* 1: there are too many. */
@@ -115,18 +123,14 @@ int tree_add(struct tree **tree, struct entry *entry)
         if (!below) {
             int r = add_node(*tree, node, head, &below);
 
-            if (r != 0)
+            if (r != 0) {
+                prune(*tree, node);
                 return r;
+            }
         }
         node = below;
     }
     node->entry = entry;
-    for (; node; node = node->parent) {
-        if (node->n_entries++ == 0 && node->parent) {
-            DL_DELETE(node->parent->children, node);
-            DL_APPEND(node->parent->children, node);
-        }
-    }
     return 0;
 }
 
@@ -137,8 +141,7 @@ void tree_remove(struct tree *tree, const struct entry *entry)
     if (!node || node->entry != entry)
         return;
     node->entry = NULL;
-    for (; node; node = node->parent)
-        node->n_entries--;
+    prune(tree, node);
 }
 
 /* The node behind this one in a walk over everything below top; NULL: it is over. */
@@ -153,7 +156,7 @@ static const struct node *next_below(const struct node *node, const struct node 
 
 void tree_take(const struct tree *tree, const char *path)
 {
-    const struct node *top = find_used(tree, path);
+    const struct node *top = find_top(tree, path);
 
     for (const struct node *node = top; node; node = next_below(node, top))
         if (node->entry)
@@ -162,7 +165,7 @@ void tree_take(const struct tree *tree, const char *path)
 
 const struct entry *tree_first(const struct tree *tree, const char *path)
 {
-    const struct node *top = find_used(tree, path);
+    const struct node *top = find_top(tree, path);
 
     for (const struct node *node = top; node; node = next_below(node, top))
         if (node->entry)
@@ -173,18 +176,16 @@ const struct entry *tree_first(const struct tree *tree, const char *path)
 int tree_children(const struct tree *tree, const char *path, char ***ret_names)
 {
     _cleanup_(string_array_freep) char **names = NULL;
-    const struct node *top = find_used(tree, path);
+    const struct node *top = find_top(tree, path);
     size_t n = 0;
 
     for (const struct node *node = top ? top->children : NULL; node; node = node->next)
-        n += node->n_entries > 0;
+        n++;
     names = calloc(n + 1, sizeof(*names));
     if (!names)
         return -ENOMEM;
     n = 0;
     for (const struct node *node = top ? top->children : NULL; node; node = node->next) {
-        if (node->n_entries == 0)
-            continue;
         names[n] = strdup(node->path + (*path ? strlen(path) + 1 : 0));
         if (!names[n++])
             return -ENOMEM;

@@ -99,6 +99,33 @@ Test(config, children_come_in_order_of_first_appearance)
     }
 }
 
+Test(config, what_set_replaces_is_gone_with_all_that_was_only_on_the_way_to_it)
+{
+    static const struct {
+        const char *assignment, *prefix;
+        const char *names[4];
+    } rows[] = {
+        {"a.b=2", "a", {"c", "b"}},       {"a.c=3", "a", {"b", "c"}}, {"a=4", "a", {NULL}},
+        {"a=4", "", {"d", "g", "a"}},     {"d=5", "d.e", {NULL}},     {"d=5", "", {"a", "g", "d"}},
+        {"d.e.f=6", "d", {"e"}},          {"d.e=7", "d", {"e"}},      {"d.e=7", "d.e", {NULL}},
+        {"d.h.i=8", "", {"a", "d", "g"}},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct diag_list diags = DIAG_LIST_INIT;
+        _cleanup_(config_freep) struct config *config = config_of("a: {b: 1, c: [x, y]}\nd.e.f: 2\ng: 3\n");
+        _cleanup_(string_array_freep) char **names = NULL;
+        size_t n;
+
+        cr_assert_eq(config_set(config, rows[i].assignment, &diags), 0);
+        cr_assert_eq(config_children(config, rows[i].prefix, &names), 0);
+        for (n = 0; rows[i].names[n]; n++)
+            cr_assert(names[n] && strcmp(names[n], rows[i].names[n]) == 0, "%s: %zu is %s",
+                      rows[i].assignment, n, names[n]);
+        cr_assert_null(names[n], "%s: one more, '%s'", rows[i].assignment, names[n]);
+    }
+}
+
 Test(config, places_are_those_of_the_values)
 {
     struct diag_list diags = DIAG_LIST_INIT;
