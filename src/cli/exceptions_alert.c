@@ -101,7 +101,8 @@ static int find_job(struct exceptions_command *c, struct search *search)
     return 0;
 }
 
-/* As normalize/text.c tells a sudo line with a second reading, which no exception forgives. */
+/* What the history lets one see of a second reading, which no exception forgives: normalize/text.c goes by
+ * more than the command of a sudo line, and the history does not say whose line it was. */
 static bool is_ambiguous(struct slice command_line)
 {
     return slice_find_slice(command_line, SLICE(" ; COMMAND=")) < command_line.len ||

@@ -202,22 +202,22 @@ static int append_match(struct buffer *out, const char *indent, const char *text
     static const char *const operators[] = {".glob", ".cidr", ".exists", ".one_of", ".equals"};
     struct slice all = slice_from_string(text), field = slice_head(all, slice_find(all, '='));
     struct slice values = slice_skip(all, MIN(field.len + 1, all.len));
-    const char *operator= NULL;
+    const char *found = NULL;
     bool is_whole; /* commas and all */
     int r;
 
-    for (size_t i = 0; i < ARRAY_SIZE(operators) && !operator; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(operators) && !found; i++)
         if (slice_ends_with(field, slice_from_string(operators[i])))
-            operator= operators[i];
-    if (operator)
-        field.len -= strlen(operator);
-    is_whole = operator&& strcmp(operator, ".equals") == 0;
+            found = operators[i];
+    if (found)
+        field.len -= strlen(found);
+    is_whole = found && strcmp(found, ".equals") == 0;
     r = buffer_append_format(out, "%s    %.*s: ", indent, SLICE_FMT(field));
-    if (r >= 0 && operator)
-        r = buffer_append_format(out, "{%s: ", operator+ 1);
+    if (r >= 0 && found)
+        r = buffer_append_format(out, "{%s: ", found + 1);
     if (r >= 0)
         r = is_whole ? append_scalar(out, values) : append_values(out, values);
-    return r < 0 ? r : buffer_append_format(out, "%s\n", operator? "}" : "");
+    return r < 0 ? r : buffer_append_format(out, "%s\n", found ? "}" : "");
 }
 
 static int append_section(struct buffer *out, const char *indent, const char *name,
