@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "alert/json.h"
+#include "cli/say.h"
 #include "detector/tallies.h"
 #include "store/maintain.h"
 #include "util/parse.h"
@@ -155,9 +156,11 @@ static void print_row(const struct exception *e, int64_t now_usec, const struct 
         if (usage->n > 0)
             last[10] = '\0'; /* the day is enough */
     }
-    printf("%-28s %-8s %-8s %-18s %8s %-10s  %-20s %s%s%s\n", e->id, exception_effect_names[e->effect],
-           state_of(e, now_usec), expiry_text(e->expires_usec, expiry), used, last, e->owner, e->match_text,
-           *e->match_text && e->schedule ? "; " : "", e->schedule ? "on schedule" : "");
+    printf("%-28s %-8s %-8s %-18s %8s %-10s  %-20s ", e->id, exception_effect_names[e->effect],
+           state_of(e, now_usec), expiry_text(e->expires_usec, expiry), used, last, e->owner);
+    /* the values of a suggested one were chosen by whoever made the alert */
+    say_text(stdout, slice_from_string(e->match_text));
+    printf("%s%s\n", *e->match_text && e->schedule ? "; " : "", e->schedule ? "on schedule" : "");
 }
 
 int exceptions_list(struct exceptions_command *c)

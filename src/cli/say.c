@@ -10,17 +10,11 @@
 
 #include "util/utf8.h"
 
-void say_bytes(FILE *out, struct slice s)
+void say_text(FILE *out, struct slice s)
 {
-    size_t end = MIN(s.len, (size_t)SAY_MAX_BYTES);
-    struct slice rest;
-
-    while (end > 0 && end < s.len && ((unsigned char)s.data[end] & 0xc0) == 0x80)
-        end--; /* not within a character */
-    rest = slice_head(s, end);
-    while (rest.len > 0) {
+    while (s.len > 0) {
         struct slice bytes;
-        uint32_t code = utf8_take(&rest, &bytes);
+        uint32_t code = utf8_take(&s, &bytes);
 
         if (utf8_is_plain(code) && code != '\\')
             (void)fwrite(bytes.data, 1, bytes.len, out);
@@ -28,6 +22,15 @@ void say_bytes(FILE *out, struct slice s)
             for (size_t i = 0; i < bytes.len; i++)
                 (void)fprintf(out, "\\x%02x", (unsigned)(unsigned char)bytes.data[i]);
     }
+}
+
+void say_bytes(FILE *out, struct slice s)
+{
+    size_t end = MIN(s.len, (size_t)SAY_MAX_BYTES);
+
+    while (end > 0 && end < s.len && ((unsigned char)s.data[end] & 0xc0) == 0x80)
+        end--; /* not within a character */
+    say_text(out, slice_head(s, end));
     if (end < s.len)
         (void)fputs("…", out);
 }

@@ -9,8 +9,11 @@
 #include "normalize/lognorm.h"
 #include "util/slice.h"
 
-/* Bytes from outside, harmless to a terminal and its reader: what is not plain (util/utf8.h) and backslashes
- * as \xNN; cut with "…" behind SAY_MAX_BYTES. */
+/* Text from outside, harmless to a terminal and its reader: what is not plain (util/utf8.h) and backslashes
+ * as \xNN. */
+void say_text(FILE *out, struct slice s);
+
+/* The same, cut with "…" behind SAY_MAX_BYTES. */
 #define SAY_MAX_BYTES 1024U /* chosen: twelve lines of a terminal */
 void say_bytes(FILE *out, struct slice s);
 
