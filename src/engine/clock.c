@@ -8,7 +8,8 @@
  * last bucket is closed all the same, and a backlog from last week is judged by last week's time, even where
  * a full disk, a broker that is away or a slow writer holds it up: the wall clock would close everything up
  * to now, and the rest of the backlog would be too late for the model. For the same reason time in which
- * sources are paused does not count, and a wall clock that is set moves nothing.
+ * sources are paused does not count (what passed before does, once they go on), and a wall clock that is set
+ * moves nothing.
  *
  * A start goes on from the time that the state has: the newest event, and what the wall clock counts from the
  * moment it was seen, both under one key. That moment may be any event's, so one a minute is written. A state
@@ -51,6 +52,15 @@ int64_t clock_wait_usec(struct engine *engine, int64_t deadline, int64_t now)
     if (engine->stream_usec == 0)
         return MAX(silence, deadline + delay - now);
     return MAX(silence, deadline + delay - engine->stream_usec + engine->event_monotonic_usec - monotonic);
+}
+
+void clock_pause(struct engine *engine, bool is_paused)
+{
+    int64_t monotonic = engine_monotonic_usec(engine);
+
+    if (!is_paused)
+        engine->event_monotonic_usec += monotonic - engine->received_monotonic_usec;
+    engine->received_monotonic_usec = monotonic; /* the silence is ours */
 }
 
 int clock_save(struct engine *engine)

@@ -140,8 +140,7 @@ static int pause_sources(void *userdata, bool is_paused)
     struct engine *engine = userdata;
     int r = 0;
 
-    /* the silence was ours: the clock begins anew */
-    engine->received_monotonic_usec = engine->event_monotonic_usec = engine_monotonic_usec(engine);
+    clock_pause(engine, is_paused);
     for (size_t i = 0; r >= 0 && i < engine->n_sources; i++)
         if (!engine->sources[i].is_ended)
             r = source_pause(engine->sources[i].source, is_paused);

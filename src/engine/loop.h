@@ -2,7 +2,7 @@
 #ifndef HAPAX_ENGINE_LOOP_H
 #define HAPAX_ENGINE_LOOP_H
 
-/* Inside the room only: what the loop (engine.c) and its commits (commit.c) share. */
+/* Inside the room only: what the loop (engine.c), its clock, its commits and its reloads share. */
 
 #include <systemd/sd-event.h>
 
@@ -38,7 +38,7 @@ struct engine {
     int64_t stream_usec;   /* time of the newest event */
     int64_t saved_usec;    /* of it, in the state */
     int64_t received_usec; /* when the last record came */
-    /* the same by the clock that nobody sets, and when the last event came */
+    /* by the clock that nobody sets, less pauses: when the last record or a pause came, and the last event */
     int64_t received_monotonic_usec, event_monotonic_usec;
     bool is_changed; /* the chain's state, since the last commit */
     struct pressure pressure;
@@ -62,6 +62,8 @@ int engine_arm(sd_event_source *timer, int64_t usec) _warn_unused_;
 int64_t clock_stream_usec(struct engine *engine, int64_t now);
 /* When the chain's deadline is reached if nothing more comes, as a delay from now. */
 int64_t clock_wait_usec(struct engine *engine, int64_t deadline, int64_t now);
+/* The sources are paused, or go on. */
+void clock_pause(struct engine *engine, bool is_paused);
 /* With a commit that changes the chain's state; at the start. 0, or a negative errno. */
 int clock_save(struct engine *engine) _warn_unused_;
 int clock_restore(struct engine *engine) _warn_unused_;
