@@ -9,10 +9,11 @@
  * changes. While one is executed no other can start: order is kept without a queue, and a slow disk makes
  * transactions larger, not more.
  *
- * Where somebody waits for each answer there is nothing for the loop to do meanwhile, and a transaction that
+ * Where somebody waits for each answer there is little for the loop to do meanwhile, and a transaction that
  * only reaches the page cache (durability: process) takes less time than the way to the thread and back
  * (measured 2026-11, see ledger_execute). So such a one is executed by the loop itself, while the thread
- * idles; whatever may wait for a disk stays the thread's.
+ * idles; a sync, a copy of the log and much to prune, whose pages nobody has looked at for long, stay the
+ * thread's.
  *
  * Detectors hand a change over once and forget that it changed, so a batch keeps its changes as bytes until a
  * transaction with them has succeeded; a full disk costs time, never a change. What is collected meanwhile is
@@ -549,8 +550,8 @@ int ledger_execute(struct ledger *ledger)
 
 bool ledger_is_quick(const struct ledger *ledger)
 {
-    return !ledger_is_busy(ledger) && !ledger->has_failed && ledger_n_bytes(ledger) <= QUICK_BYTES_MAX &&
-           store_is_quick(ledger->store);
+    return !ledger_is_busy(ledger) && !ledger->has_failed && !ledger->executed->has_more_to_prune &&
+           ledger_n_bytes(ledger) <= QUICK_BYTES_MAX && store_is_quick(ledger->store);
 }
 
 int ledger_finish(struct ledger *ledger)

@@ -65,7 +65,8 @@ void ledger_submit(struct ledger *ledger);
 /*
  * The same in the calling thread, and ledger_finish's result: some tens of microseconds, against the way to
  * the thread and back. 1: it was not even begun, as it would have to wait: the thread's. Only while
- * !ledger_is_busy, and worth it where ledger_is_quick: little is collected, and the store waits for no disk.
+ * !ledger_is_busy, and worth it where ledger_is_quick: little is collected or to be pruned, and the store
+ * syncs nothing.
  */
 int ledger_execute(struct ledger *ledger) _warn_unused_;
 bool ledger_is_quick(const struct ledger *ledger);
