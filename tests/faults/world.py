@@ -47,6 +47,13 @@ def read(path):
         return b""
 
 
+def rss_kib(pid, field="VmHWM:"):
+    for line in read("/proc/%d/status" % pid).decode().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1])
+    return 0
+
+
 class Run:
     """One process of hapax. Messages are read from its standard error as they come."""
 
@@ -79,10 +86,7 @@ class Run:
         return self.wait_said(" started: ")
 
     def rss_kib(self, field="VmHWM:"):
-        for line in read("/proc/%d/status" % self.child.pid).decode().splitlines():
-            if line.startswith(field):
-                return int(line.split()[1])
-        return 0
+        return rss_kib(self.child.pid, field)
 
     def signal(self, number):
         self.child.send_signal(number)
