@@ -364,6 +364,14 @@ static int restore_population(struct rare *rare, int kind, struct slice partitio
     return 0;
 }
 
+static void leave_at(struct rare *rare, size_t i)
+{
+    struct member *member = rare->present[i];
+
+    rare->present[i] = rare->present[--rare->n_present];
+    rare_leave(rare, member);
+}
+
 static void leave(struct rare *rare, struct member *member)
 {
     size_t i = 0;
@@ -372,15 +380,14 @@ static void leave(struct rare *rare, struct member *member)
         return;
     while (rare->present[i] != member)
         i++;
-    rare->present[i] = rare->present[--rare->n_present];
-    rare_leave(rare, member);
+    leave_at(rare, i);
 }
 
 void rare_settle(struct rare *rare)
 {
     for (size_t i = rare->n_present; i-- > 0;)
         if (rare->present[i]->last_bucket != rare->model.now_bucket)
-            leave(rare, rare->present[i]);
+            leave_at(rare, i);
 }
 
 static int drop(struct rare *rare, struct population *population, struct slice name)
