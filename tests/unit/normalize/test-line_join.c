@@ -7,20 +7,9 @@
 #include <stdlib.h>
 
 #include "describe.h"
-#include "normalize/normalizer.h"
-#include "shipped_rulebase.h"
+#include "normalizer_fixture.h"
 
 TestSuite(line_join, .init = set_up, .fini = tear_down);
-
-static struct normalizer *new_normalizer(enum format format)
-{
-    struct normalizer_options options = {
-        .format = format, .rulebase = rb, .host = SLICE("here"), .year = 2026};
-    struct normalizer *n;
-
-    cr_assert_eq(normalizer_new(&options, &n), 0);
-    return n;
-}
 
 static int collect(void *userdata, const struct event *e)
 {
@@ -44,26 +33,11 @@ static void feed(struct normalizer *n, struct slice text, struct buffer *out)
     }
 }
 
-static void append_counts(const struct normalizer *n, struct buffer *out)
+/* To the end of the input. */
+static void feed_all(struct normalizer *n, struct slice text, struct buffer *out)
 {
-    const struct normalizer_stats *s = normalizer_stats(n);
-    const struct {
-        uint64_t n;
-        char letter;
-    } rows[] = {{s->n_empty, '_'},
-                {s->n_used, 'u'},
-                {s->n_ignored, 'i'},
-                {s->n_unknown, '?'},
-                {s->n_quarantined, 'q'}};
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        sum += rows[i].n;
-        if (rows[i].n > 0)
-            cr_assert_geq(buffer_append_format(out, "%llu%c", (unsigned long long)rows[i].n, rows[i].letter),
-                          0);
-    }
-    cr_assert_eq(sum, s->n_records);
+    feed(n, text, out);
+    cr_assert_eq(normalizer_flush(n, collect, out), 0);
 }
 
 #define ACCEPT(name)                                                                                         \
@@ -170,8 +144,7 @@ Test(line_join, puts_together_what_stands_on_several_lines)
         _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer(rows[i].format);
         _cleanup_(buffer_done) struct buffer out = BUFFER_INIT;
 
-        feed(n, rows[i].text, &out);
-        cr_assert_eq(normalizer_flush(n, collect, &out), 0);
+        feed_all(n, rows[i].text, &out);
         append_counts(n, &out);
         assert_slice(buffer_slice(&out), rows[i].expected, rows[i].name);
     }
@@ -183,8 +156,7 @@ Test(line_join, goes_on_from_its_saved_state_wherever_it_was_cut)
         _cleanup_(normalizer_freep) struct normalizer *whole = new_normalizer(rows[i].format);
         _cleanup_(buffer_done) struct buffer expected = BUFFER_INIT;
 
-        feed(whole, rows[i].text, &expected);
-        cr_assert_eq(normalizer_flush(whole, collect, &expected), 0);
+        feed_all(whole, rows[i].text, &expected);
         for (size_t cut = 0; cut < rows[i].text.len; cut++) {
             _cleanup_(normalizer_freep) struct normalizer *n = NULL, *next = NULL;
             _cleanup_(buffer_done) struct buffer out = BUFFER_INIT, state = BUFFER_INIT;
@@ -196,8 +168,7 @@ Test(line_join, goes_on_from_its_saved_state_wherever_it_was_cut)
             feed(n, slice_head(rows[i].text, cut + 1), &out);
             cr_assert_eq(normalizer_save(n, &state), 0);
             cr_assert_eq(normalizer_load(next, buffer_slice(&state)), 0);
-            feed(next, slice_skip(rows[i].text, cut + 1), &out);
-            cr_assert_eq(normalizer_flush(next, collect, &out), 0);
+            feed_all(next, slice_skip(rows[i].text, cut + 1), &out);
             cr_assert(slice_equal(buffer_slice(&out), buffer_slice(&expected)), "%s at %zu: %.*s",
                       rows[i].name, cut, (int)out.len, out.data);
             buffer_clear(&out);
@@ -245,8 +216,7 @@ Test(line_join, looks_at_no_byte_behind_the_line)
 
         cr_assert_not_null(line);
         memcpy(line, "Mar  1 10:00:00 2025 : a : TTY=x", len);
-        feed(n, slice_new(line, len), &out);
-        cr_assert_eq(normalizer_flush(n, collect, &out), 0);
+        feed_all(n, slice_new(line, len), &out);
         append_counts(n, &out);
     }
 }

@@ -10,23 +10,12 @@
 #include <stdlib.h>
 
 #include "describe.h"
-#include "normalize/normalizer.h"
-#include "shipped_rulebase.h"
+#include "normalizer_fixture.h"
 
 TestSuite(sudo_join, .init = set_up, .fini = tear_down);
 
 #define CONTINUED "(command continued)"
 #define FACTS     "TTY=pts/4 ; PWD=/home/alice ; USER=root ; "
-
-static struct normalizer *new_normalizer(void)
-{
-    struct normalizer_options options = {
-        .format = FORMAT_AUTO, .rulebase = rb, .host = SLICE("here"), .year = 2026};
-    struct normalizer *n;
-
-    cr_assert_eq(normalizer_new(&options, &n), 0);
-    return n;
-}
 
 /* Who ran what: the number of words, the last one, and the marks. */
 static int collect(void *userdata, const struct event *e)
@@ -139,7 +128,7 @@ Test(sudo_join, joins_what_sudo_cut)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer();
+        _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer(FORMAT_AUTO);
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT, out = BUFFER_INIT;
         const struct normalizer_stats *stats = normalizer_stats(n);
 
@@ -168,7 +157,7 @@ Test(sudo_join, a_long_word_does_not_hide_the_command)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer();
+        _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer(FORMAT_AUTO);
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT, out = BUFFER_INIT;
 
         (void)snprintf(line, sizeof(line), FACTS "ENV=A=%0*d ; COMMAND=/usr/bin/ss -t", (int)rows[i].n, 0);
@@ -181,7 +170,7 @@ Test(sudo_join, a_long_word_does_not_hide_the_command)
 
 Test(sudo_join, a_word_longer_than_a_message_is_one_word)
 {
-    _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer();
+    _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer(FORMAT_AUTO);
     _cleanup_(buffer_done) struct buffer text = BUFFER_INIT, out = BUFFER_INIT, line = BUFFER_INIT;
 
     cr_assert_geq(buffer_append_format(&line, "%s %05000d end", command(LONG, 70), 0), 0);
@@ -220,7 +209,7 @@ Test(sudo_join, takes_no_word_from_a_stranger)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer();
+        _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer(FORMAT_AUTO);
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT, out = BUFFER_INIT;
 
         write_sudo(&text, WEB, "alice", command(LONG, rows[i].n_words), 980, CONTINUED);
@@ -250,7 +239,7 @@ Test(sudo_join, two_commands_of_a_user_are_told_apart_by_their_pid_alone)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer();
+        _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer(FORMAT_AUTO);
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT, out = BUFFER_INIT;
 
         write_sudo(&text, rows[i].first, "alice", command(LONG, 120), 980, CONTINUED);
@@ -292,7 +281,7 @@ Test(sudo_join, what_logger_writes_is_not_joined_to_what_sudo_wrote)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer();
+        _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer(FORMAT_AUTO);
         _cleanup_(buffer_done) struct buffer text = BUFFER_INIT, out = BUFFER_INIT;
         struct slice lines;
         size_t end;
@@ -310,7 +299,7 @@ Test(sudo_join, what_logger_writes_is_not_joined_to_what_sudo_wrote)
 
 Test(sudo_join, waits_no_longer_than_two_seconds)
 {
-    _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer();
+    _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer(FORMAT_AUTO);
     _cleanup_(buffer_done) struct buffer text = BUFFER_INIT, out = BUFFER_INIT;
     struct record record = {.kind = RECORD_LINE, .received_usec = 1000000, .seq = 1};
 
@@ -356,7 +345,7 @@ Test(sudo_join, does_not_wait_where_each_line_is_answered)
 Test(sudo_join, goes_on_from_its_saved_state_wherever_it_was_cut)
 {
     _cleanup_(buffer_done) struct buffer text = BUFFER_INIT, whole = BUFFER_INIT;
-    _cleanup_(normalizer_freep) struct normalizer *first = new_normalizer();
+    _cleanup_(normalizer_freep) struct normalizer *first = new_normalizer(FORMAT_AUTO);
 
     write_sudo(&text, WEB7, "alice", command(LONG, 400), 980, CONTINUED);
     write_sudo(&text, WEB, "bob", command(LONG, 90), 980, CONTINUED);
@@ -369,8 +358,8 @@ Test(sudo_join, goes_on_from_its_saved_state_wherever_it_was_cut)
 
         if (text.data[cut] != '\n')
             continue;
-        n = new_normalizer();
-        next = new_normalizer();
+        n = new_normalizer(FORMAT_AUTO);
+        next = new_normalizer(FORMAT_AUTO);
         cr_assert_eq(buffer_append(&head, text.data, cut + 1), 0);
         cr_assert_eq(buffer_append(&tail, text.data + cut + 1, text.len - cut - 1), 0);
         feed_lines(n, &head, NULL, &out);
@@ -382,7 +371,7 @@ Test(sudo_join, goes_on_from_its_saved_state_wherever_it_was_cut)
         assert_slice(buffer_slice(&out), whole.data ? "alice ss 401 word0399 joined;bob ss 91 word0089;" : "",
                      "the same events");
         for (size_t len = 0; len < state.len; len += 7) {
-            _cleanup_(normalizer_freep) struct normalizer *fresh = new_normalizer();
+            _cleanup_(normalizer_freep) struct normalizer *fresh = new_normalizer(FORMAT_AUTO);
 
             cr_assert_eq(normalizer_load(fresh, slice_head(buffer_slice(&state), len)), -EBADMSG);
         }
@@ -392,7 +381,7 @@ Test(sudo_join, goes_on_from_its_saved_state_wherever_it_was_cut)
 
 Test(sudo_join, holds_no_more_than_its_limits)
 {
-    _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer();
+    _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer(FORMAT_AUTO);
     _cleanup_(buffer_done) struct buffer text = BUFFER_INIT, out = BUFFER_INIT, parts = BUFFER_INIT;
     char user[16];
 
