@@ -259,13 +259,14 @@ static int start_document(struct line_join *join, const struct record *record, s
     return buffer_append_slice(&join->text, line);
 }
 
-static int pass_bracket(const struct record *record, struct slice line, joined_lines_fn emit, void *userdata)
+static int pass_bracket(const struct record *record, struct slice line, uint64_t n_lines,
+                        joined_lines_fn emit, void *userdata)
 {
     struct joined_lines lines = {.kind = LINE_JOIN_PARENS,
                                  .text = line,
                                  .trust = record->trust,
                                  .received_usec = record->received_usec,
-                                 .n_lines = 1};
+                                 .n_lines = n_lines};
     int r = emit(userdata, &lines);
 
     return r < 0 ? r : 1;
@@ -310,7 +311,7 @@ static int add_to_document(struct line_join *join, const struct record *record, 
     line = slice_trim(line);
     if (!join->is_member && slice_equal_string(buffer_slice(&join->text), "{") && is_sudo_member(line)) {
         join->state = STATE_NONE;
-        r = pass_bracket(record, SLICE("{"), emit, userdata);
+        r = pass_bracket(record, SLICE("{"), join->n_lines, emit, userdata);
         if (r >= 0)
             r = start_document(join, record, line);
         return r < 0 ? r : 1;
@@ -361,7 +362,7 @@ static int take(struct line_join *join, const struct record *record, joined_line
     }
     if (slice_equal_string(line, "[") || slice_equal_string(line, "]") || slice_equal_string(line, "}") ||
         slice_equal_string(line, "},"))
-        return pass_bracket(record, line, emit, userdata);
+        return pass_bracket(record, line, 1, emit, userdata);
     return 0;
 }
 

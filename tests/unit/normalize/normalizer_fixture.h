@@ -33,6 +33,7 @@ static inline void append_counts(const struct normalizer *n, struct buffer *out)
     uint64_t sum = 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        cr_assert_leq(rows[i].n, s->n_records, "%lu%c", rows[i].n, rows[i].letter);
         sum += rows[i].n;
         if (rows[i].n > 0)
             cr_assert_geq(buffer_append_format(out, "%llu%c", (unsigned long long)rows[i].n, rows[i].letter),

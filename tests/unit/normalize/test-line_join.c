@@ -112,6 +112,9 @@ static const struct {
      SLICE("{\n    \"accept\": {\n        \"submituser\": \"bob\",\n{\n" ACCEPT("ss") "\n}\n"),
      ACCEPTED("ss") "14u3i2q"},
 
+    {"an event behind another document", FORMAT_AUTO, SLICE("{\n  \"a\": 1\n}, {\n" ACCEPT("ss") "\n}\n"),
+     ACCEPTED("ss") "14u2i3?"},
+
     /* any document */
     {"a document", FORMAT_AUTO, SLICE("{\n" ECS "}\n"), "alice@here ss [];8u"},
     {"several", FORMAT_AUTO, SLICE("[\n{\n" ECS "},\n{\n" ECS "}\n]\n"),
