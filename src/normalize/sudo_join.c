@@ -236,9 +236,10 @@ static struct held *find_held(const struct sudo_join *join, const struct sudo_me
     return NULL;
 }
 
-static bool is_over(const struct held *h, int64_t time_usec, int64_t limit_usec)
+/* Whether a is more than limit after b: any two times, those of a saved state may be anything. */
+static bool is_later_by(int64_t a_usec, int64_t b_usec, int64_t limit_usec)
 {
-    return time_usec > h->time_usec && time_usec - h->time_usec > limit_usec;
+    return a_usec > b_usec && (uint64_t)a_usec - (uint64_t)b_usec > (uint64_t)limit_usec;
 }
 
 /* Whether more may follow its last part. */
@@ -321,10 +322,8 @@ int sudo_join_feed(struct sudo_join *join, const struct sudo_message *message, s
         r = release(join, h, emit, userdata);
         return r < 0 ? r : SUDO_JOIN_OTHER;
     }
-    if (!h)
-        return SUDO_JOIN_REFUSED;
-    if (is_over(h, message->line.time_usec, TIME_LIMIT_USEC) ||
-        h->time_usec - message->line.time_usec > TIME_LIMIT_USEC)
+    if (!h || is_later_by(message->line.time_usec, h->time_usec, TIME_LIMIT_USEC) ||
+        is_later_by(h->time_usec, message->line.time_usec, TIME_LIMIT_USEC))
         return SUDO_JOIN_REFUSED;
     r = join_part(join, h, text, rest);
     if (r != SUDO_JOIN_TAKEN)
@@ -394,7 +393,7 @@ int sudo_join_expire(struct sudo_join *join, const struct text_line *line, sudo_
         int64_t limit = TIME_LIMIT_USEC + (is_same(h->host, line->host) ? 0 : HOSTS_SLACK_USEC);
 
         next = h->next;
-        if (is_over(h, line->time_usec, limit))
+        if (is_later_by(line->time_usec, h->time_usec, limit))
             r = release(join, h, emit, userdata);
     }
     return r;

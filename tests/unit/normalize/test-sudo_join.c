@@ -379,6 +379,34 @@ Test(sudo_join, goes_on_from_its_saved_state_wherever_it_was_cut)
     assert_slice(buffer_slice(&whole), "alice ss 401 word0399 joined;bob ss 91 word0089;", "without a break");
 }
 
+Test(sudo_join, a_time_out_of_a_state_may_be_any)
+{
+    static const int64_t times[] = {INT64_MIN, INT64_MAX};
+    _cleanup_(buffer_done) struct buffer text = BUFFER_INIT;
+
+    write_sudo(&text, WEB, "alice", command(LONG, 120), 980, CONTINUED);
+    for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+        _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer(FORMAT_AUTO),
+                                                      *next = new_normalizer(FORMAT_AUTO);
+        _cleanup_(buffer_done) struct buffer state = BUFFER_INIT, out = BUFFER_INIT, time = BUFFER_INIT;
+        size_t first_len = slice_find(buffer_slice(&text), '\n'), at;
+
+        feed(n, slice_head(buffer_slice(&text), first_len), &out);
+        cr_assert_eq(normalizer_save(n, &state), 0);
+        /* behind the text stand its length, the pid, and the time */
+        at = slice_find_slice(buffer_slice(&state), SLICE(" word0100")) + strlen(" word0100") + 16;
+        cr_assert_eq(buffer_append_u64(&time, (uint64_t)times[i]), 0);
+        cr_assert_leq(at + time.len, state.len);
+        memcpy(state.data + at, time.data, time.len);
+        cr_assert_eq(normalizer_load(next, buffer_slice(&state)), 0);
+        /* its next part comes at quite another time */
+        feed(next, slice_trim(slice_skip(buffer_slice(&text), first_len + 1)), &out);
+        cr_assert_eq(normalizer_flush(next, collect, &out), 0);
+        assert_slice(buffer_slice(&out), "alice ss 102 word0100;", "the first part alone");
+        cr_assert_eq(normalizer_stats(next)->n_unjoined, 1);
+    }
+}
+
 Test(sudo_join, holds_no_more_than_its_limits)
 {
     _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer(FORMAT_AUTO);
