@@ -327,42 +327,6 @@ struct message {
 
 /* ---- commands in several messages ---- */
 
-/* A command of sudo's that waited: its first part says who and what, the others add arguments. */
-static int read_command(struct normalizer *n, const struct sudo_command *command, struct event *ret_event)
-{
-    struct text_line line = command->message.line;
-    struct event event = EVENT_INIT, joined = EVENT_INIT;
-    int r, q = TEXT_UNKNOWN;
-
-    line.message = command->first;
-    r = text_read_message(n->options.rulebase, &line, command->message.trust, n->options.uid_map,
-                          &n->held_arena, &event);
-    if (r >= 0 && command->n_parts > 1)
-        q = text_read_message(n->options.rulebase, &command->message.line, command->message.trust,
-                              n->options.uid_map, &n->held_arena, &joined);
-    if (r < 0 || q < 0)
-        return MIN(r, q);
-    if (r == TEXT_EVENT && q == TEXT_EVENT) {
-        event.command_line = joined.command_line;
-        event.args = joined.args;
-        event.n_args = joined.n_args;
-        event.args_count = joined.args_count;
-        event.is_ambiguous |= joined.is_ambiguous;
-    } else if (q == TEXT_EVENT) { /* COMMAND= itself came later */
-        event = joined;
-        event.is_ambiguous = true;
-    } else if (r != TEXT_EVENT) {
-        return r;
-    }
-    if (event.is_ambiguous)
-        event.trust = TRUST_LOW;
-    event.is_joined = q == TEXT_EVENT;
-    event.is_cut = command->is_cut;
-    event.unit = command->message.unit;
-    *ret_event = event;
-    return TEXT_EVENT;
-}
-
 static int take_command(void *userdata, const struct sudo_command *command)
 {
     struct handing *handing = userdata;
@@ -372,7 +336,7 @@ static int take_command(void *userdata, const struct sudo_command *command)
 
     arena_reset(&n->held_arena);
     n->stats.n_used -= command->n_fed;
-    r = read_command(n, command, &event);
+    r = sudo_command_read(command, n->options.rulebase, n->options.uid_map, &n->held_arena, &event);
     r = take_outcome(n, r, &event, command->first, handing->emit, handing->userdata);
     if (r >= 0)
         count_others(n, command->n_fed);

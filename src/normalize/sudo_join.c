@@ -15,7 +15,7 @@
  *   cuts there when the environment or the folder is long, and without its rest the command would be hidden,
  *   for a price of one long variable. Such a command is marked as one that can be read in two ways.
  * - Both have the same host, user, pid (where the header has one), unit and trust: what a stranger writes
- * into the journal is not vouched for as sudo's own words are, and is not joined to them.
+ *   into the journal is not vouched for as sudo's own words are, and is not joined to them.
  * - A part only goes on where sudo would have cut: with the next word it would have been longer than 980
  *   bytes, and no part is longer than that limit (or, where one is, than the limit that the others show).
  * - Where two commands of one user without a pid could both go on, nobody can tell which does: neither is
@@ -444,6 +444,43 @@ int64_t sudo_join_pending_usec(const struct sudo_join *join)
 size_t sudo_join_n_held(const struct sudo_join *join)
 {
     return join->n_held;
+}
+
+/* ---- what waited ---- */
+
+int sudo_command_read(const struct sudo_command *command, const struct rulebase *rulebase,
+                      const struct uid_map *uid_map, struct arena *arena, struct event *ret_event)
+{
+    struct text_line line = command->message.line;
+    struct event event = EVENT_INIT, joined = EVENT_INIT;
+    int r, q = TEXT_UNKNOWN;
+
+    line.message = command->first;
+    r = text_read_message(rulebase, &line, command->message.trust, uid_map, arena, &event);
+    if (r >= 0 && command->n_parts > 1)
+        q = text_read_message(rulebase, &command->message.line, command->message.trust, uid_map, arena,
+                              &joined);
+    if (r < 0 || q < 0)
+        return MIN(r, q);
+    if (r == TEXT_EVENT && q == TEXT_EVENT) {
+        event.command_line = joined.command_line;
+        event.args = joined.args;
+        event.n_args = joined.n_args;
+        event.args_count = joined.args_count;
+        event.is_ambiguous |= joined.is_ambiguous;
+    } else if (q == TEXT_EVENT) { /* COMMAND= itself came later */
+        event = joined;
+        event.is_ambiguous = true;
+    } else if (r != TEXT_EVENT) {
+        return r;
+    }
+    if (event.is_ambiguous)
+        event.trust = TRUST_LOW;
+    event.is_joined = q == TEXT_EVENT;
+    event.is_cut = command->is_cut;
+    event.unit = command->message.unit;
+    *ret_event = event;
+    return TEXT_EVENT;
 }
 
 /* ---- state ---- */

@@ -78,6 +78,15 @@ int sudo_join_flush(struct sudo_join *join, sudo_command_fn emit, void *userdata
 int64_t sudo_join_pending_usec(const struct sudo_join *join);
 size_t sudo_join_n_held(const struct sudo_join *join);
 
+/*
+ * Reads a command with the rules for messages: who ran what where comes from its first part, the others add
+ * arguments. Where COMMAND= itself came later, the event is ambiguous. Returns an enum text_outcome; slices
+ * are borrowed from the command or stand in the arena.
+ */
+int sudo_command_read(const struct sudo_command *command, const struct rulebase *rulebase,
+                      const struct uid_map *uid_map, struct arena *arena,
+                      struct event *ret_event) _warn_unused_;
+
 /* Appends to out; takes its bytes off the front of *bytes, -EBADMSG on what it did not write. */
 int sudo_join_save(const struct sudo_join *join, struct buffer *out) _warn_unused_;
 int sudo_join_load(struct sudo_join *join, struct slice *bytes) _warn_unused_;
