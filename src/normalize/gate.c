@@ -7,13 +7,13 @@
  * dropped, for the cost of one pass over its bytes. What could break this, and what is done about it:
  *
  * - Escapes: "\u0073s" and "&#115;s" spell ss; a record with such an escape passes. Other escapes of JSON
- * stand for bytes that no plain name has. Readers of command lines take quotes and backslashes away (s"s",
- * 's's, s\s), so a record with one is searched once more without them.
+ *   stand for bytes that no plain name has. Readers of command lines take quotes and backslashes away (s"s",
+ *   's's, s\s), so a record with one is searched once more without them.
  * - Names: only plain ones can be searched for: letters, digits and "_.+@-", beginning with one of the first
  *   three kinds, not a word of JSON and no number, which a document may spell in several ways (truE, 0012).
- * With one other name there is no gate.
+ *   With one other name there is no gate.
  * - Keys: in JSON a word that is a key ("id": ...) is no process name. A job that looks at id(1) would else
- * let every document pass.
+ *   let every document pass.
  * - Cutting: the kernel cuts a process name to 15 bytes; a longer one is looked for in both lengths.
  * - Assembly: a record of audit that does not name the process may belong to one that does. Whatever holds
  *   "audit(", or is an entry of the journal in JSON, passes here; the assembler gates events as a whole

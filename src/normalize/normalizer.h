@@ -106,8 +106,9 @@ int64_t normalizer_deadline_usec(const struct normalizer *n);
 int normalizer_flush(struct normalizer *n, event_fn emit, void *userdata) _warn_unused_;
 
 /*
- * Everything the next record's reading depends on (pending audit events, finished ids, the year of RFC 3164
- * lines) as versioned bytes, and back into a fresh normalizer. -EBADMSG on bytes it did not write.
+ * Everything the next record's reading depends on (pending audit events, finished ids, lines and commands
+ * that wait, the year of RFC 3164 lines) as versioned bytes, and back into a fresh normalizer. -EBADMSG on
+ * bytes it did not write.
  */
 int normalizer_save(const struct normalizer *n, struct buffer *out) _warn_unused_;
 int normalizer_load(struct normalizer *n, struct slice bytes) _warn_unused_;
@@ -117,7 +118,8 @@ size_t normalizer_n_pending(const struct normalizer *n);
 
 /*
  * The time of the event that has been pending longest, INT64_MAX where none is: what is handed over now and
- * happened later comes before its turn. One look, not a search.
+ * happened later comes before its turn. Lines that wait for their end have no time yet, and do not count.
+ * Cost: a look at the oldest of each lane and at each command that waits (SUDO_JOIN_HELD_MAX at most).
  */
 int64_t normalizer_pending_usec(const struct normalizer *n);
 
