@@ -19,8 +19,8 @@ static bool is_tlog(const struct json_reader *reader)
     return json_reader_has(reader, "ver") && json_reader_has(reader, "rec") && json_reader_has(reader, "pos");
 }
 
-int json_read(struct json_parser *parser, struct slice text, const struct text_line *line, enum trust trust,
-              const struct uid_map *uid_map, struct arena *arena, struct event *ret_event)
+int json_open(struct json_parser *parser, struct slice text, struct arena *arena,
+              struct json_document **ret_document, struct json_reader *ret_reader)
 {
     static const struct slice cee = SLICE("@cee:");
     _cleanup_(json_document_freep) struct json_document *document = NULL;
@@ -31,11 +31,8 @@ int json_read(struct json_parser *parser, struct slice text, const struct text_l
     if (slice_starts_with(text, cee))
         text = slice_skip(text, cee.len);
     r = json_document_new_cut(parser, text, &document);
-    if (r < 0)
+    if (r <= 0)
         return r;
-    if (r == 0)
-        return TEXT_QUARANTINED;
-
     reader.node = json_document_root(document);
     r = json_parser_index(parser, reader.node, &reader.index);
     if (r < 0)
@@ -46,6 +43,21 @@ int json_read(struct json_parser *parser, struct slice text, const struct text_l
         if (r < 0)
             return r;
     }
+    *ret_document = TAKE_PTR(document);
+    *ret_reader = reader;
+    return 1;
+}
+
+int json_read(struct json_parser *parser, struct slice text, const struct text_line *line, enum trust trust,
+              const struct uid_map *uid_map, struct arena *arena, struct event *ret_event)
+{
+    _cleanup_(json_document_freep) struct json_document *document = NULL;
+    struct json_reader reader;
+    int r;
+
+    r = json_open(parser, text, arena, &document, &reader);
+    if (r <= 0)
+        return r < 0 ? r : TEXT_QUARANTINED;
     if (is_tlog(&reader))
         return TEXT_IGNORED;
     r = json_read_sudo(&reader, line, trust, uid_map, ret_event);

@@ -15,6 +15,14 @@
 #include "normalize/uid_map.h"
 
 /*
+ * Opens a document as all its readers see it: without "@cee:" before it and an Elasticsearch hit around it,
+ * cut to what they ask for. Returns what json_document_new does; *ret_reader begins where paths do, and lasts
+ * as long as the document.
+ */
+int json_open(struct json_parser *parser, struct slice text, struct arena *arena,
+              struct json_document **ret_document, struct json_reader *ret_reader) _warn_unused_;
+
+/*
  * Reads one document. line gives host and time of a wrapping (syslog header, journal entry) for formats that
  * carry none themselves; may be NULL. Returns an enum text_outcome (TEXT_UNKNOWN: valid JSON of no known
  * kind; TEXT_QUARANTINED: not JSON, nested too deep, a process start without a time; TEXT_ROWS: it holds

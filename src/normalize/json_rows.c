@@ -12,28 +12,22 @@
  */
 #include "normalize/json_rows.h"
 
+#include "normalize/json.h"
 #include "normalize/json_agents.h"
 
 int json_read_rows(struct json_parser *parser, struct slice text, const struct text_line *line,
                    enum trust trust, const struct uid_map *uid_map, struct arena *arena, json_row_fn emit,
                    void *userdata, uint64_t *ret_n_left)
 {
-    static const struct slice cee = SLICE("@cee:");
     _cleanup_(json_document_freep) struct json_document *document = NULL;
-    struct json_reader reader = {.arena = arena};
+    struct json_reader reader;
     const struct json_node *rows;
     size_t n;
     int r;
 
-    text = slice_trim(text);
-    if (slice_starts_with(text, cee))
-        text = slice_skip(text, cee.len);
-    r = json_document_new(parser, text, &document);
+    r = json_open(parser, text, arena, &document, &reader);
     if (r <= 0)
         return r;
-    reader.node = json_document_root(document);
-    if (!json_reader_has(&reader, "@timestamp") && json_reader_has(&reader, "_source"))
-        reader.node = json_reader_find(&reader, "_source");
     rows = json_agents_rows(&reader);
     n = json_node_length(rows);
     for (size_t i = 0; i < MIN(n, (size_t)JSON_ROWS_MAX); i++) {
