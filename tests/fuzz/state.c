@@ -2,9 +2,10 @@
 
 /*
  * Fuzz target: state that somebody or something has changed. Real state (of the rare detector with either way
- * to forget, of the novelty suite, of a normalizer, of an event) is taken once; the input damages it, four
- * bytes a damage: which value, where, how, with what; then it is given back to a fresh one, which goes on
- * working. A value is taken or refused with -EBADMSG, and who took it neither crashes nor fails after it.
+ * to forget, of the novelty suite, of a normalizer, of an event, of a normalizer in which a command and half
+ * a document wait) is taken once; the input damages it, four bytes a damage: which value, where, how, with
+ * what; then it is given back to a fresh one, which goes on working. A value is taken or refused with
+ * -EBADMSG, and who took it neither crashes nor fails after it.
  */
 #include <assert.h>
 #include <errno.h>
@@ -20,9 +21,11 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 /* Monday 2026-01-05 00:00:00 UTC */
-#define T0        (INT64_C(1767571200) * USEC_PER_SEC)
-#define N_OWNERS  5U
-#define MAX_ITEMS 256U
+#define T0       (INT64_C(1767571200) * USEC_PER_SEC)
+#define N_OWNERS 6U
+/* the last owner came later: the first bytes of older inputs mean what they did */
+#define LAST_OWNER_BYTE 250U
+#define MAX_ITEMS       256U
 
 struct item {
     struct buffer key, value;
@@ -136,14 +139,29 @@ static const struct rulebase *load_rulebase(void)
     return rulebase;
 }
 
-static struct normalizer *new_normalizer(void)
+static struct normalizer *new_normalizer(enum format format)
 {
     const struct normalizer_options options = {
-        .rulebase = load_rulebase(), .year = 2026, .host = SLICE("here"), .format = FORMAT_AUDIT};
+        .rulebase = load_rulebase(), .year = 2026, .host = SLICE("here"), .format = format};
     struct normalizer *normalizer = NULL;
 
     must(normalizer_new(&options, &normalizer));
     return normalizer;
+}
+
+/* Half of a command of sudo's in two messages and half of a document, or what goes on with them. */
+static void feed_half(struct normalizer *normalizer, bool is_second, struct buffer *out)
+{
+    static const char header[] = "Jan  5 00:00:00 web1 sudo: alice : ";
+    _cleanup_(buffer_done) struct buffer line = BUFFER_INIT;
+
+    must(buffer_append_format(&line, "%s%s%0*d", header,
+                              is_second ? "(command continued) " : "PWD=/ ; USER=root ; COMMAND=/usr/bin/ss ",
+                              901, 0));
+    feed_line(normalizer, buffer_slice(&line), out);
+    feed_line(normalizer, is_second ? SLICE("}") : SLICE("{"), out);
+    if (!is_second)
+        feed_line(normalizer, SLICE("  \"rule\": [ \"r\" ]"), out);
 }
 
 static void take_state(unsigned owner, struct state *state)
@@ -158,12 +176,18 @@ static void take_state(unsigned owner, struct state *state)
         detector_free(d);
         return;
     }
-    _cleanup_(normalizer_freep) struct normalizer *normalizer = new_normalizer();
+    _cleanup_(normalizer_freep) struct normalizer *normalizer =
+        new_normalizer(owner == 5 ? FORMAT_AUTO : FORMAT_AUDIT);
     _cleanup_(buffer_done) struct buffer event = BUFFER_INIT;
 
-    feed_line(normalizer, slice_from_string(syscall_line), &event);
-    feed_line(normalizer, slice_from_string(execve_line), &event);
-    if (owner == 3)
+    if (owner == 5) {
+        feed_half(normalizer, false, &event);
+        assert(normalizer_n_pending(normalizer) == 2);
+    } else {
+        feed_line(normalizer, slice_from_string(syscall_line), &event);
+        feed_line(normalizer, slice_from_string(execve_line), &event);
+    }
+    if (owner != 4)
         must(normalizer_save(normalizer, &state->items[0].value));
     must(normalizer_flush(normalizer, on_event, &event));
     if (owner == 4)
@@ -212,14 +236,18 @@ static void give_back(unsigned owner, const struct state *state)
         detector_free(d);
         return;
     }
-    if (owner == 3) {
-        _cleanup_(normalizer_freep) struct normalizer *normalizer = new_normalizer();
+    if (owner != 4) {
+        _cleanup_(normalizer_freep) struct normalizer *normalizer =
+            new_normalizer(owner == 5 ? FORMAT_AUTO : FORMAT_AUDIT);
         _cleanup_(buffer_done) struct buffer event = BUFFER_INIT;
         int r = normalizer_load(normalizer, buffer_slice(&state->items[0].value));
 
         assert(r == 0 || r == -EBADMSG);
         if (r == 0) {
-            feed_line(normalizer, slice_from_string(execve_line), &event);
+            if (owner == 5)
+                feed_half(normalizer, true, &event);
+            else
+                feed_line(normalizer, slice_from_string(execve_line), &event);
             must(normalizer_flush(normalizer, on_event, &event));
         }
         return;
@@ -237,7 +265,7 @@ static void give_back(unsigned owner, const struct state *state)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     static struct state originals[N_OWNERS];
-    unsigned owner = n > 0 ? bytes[0] % N_OWNERS : 0;
+    unsigned owner = n == 0 ? 0 : bytes[0] >= LAST_OWNER_BYTE ? N_OWNERS - 1 : bytes[0] % (N_OWNERS - 1);
     struct state *original = &originals[owner];
     static struct state damaged;
 
