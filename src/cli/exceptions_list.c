@@ -148,6 +148,7 @@ static int print_json(const struct exception *exception, int64_t now_usec, const
 static void print_row(const struct exception *e, int64_t now_usec, const struct usage *usage)
 {
     char expiry[TIMESTAMP_SIZE], last[TIMESTAMP_SIZE] = "-", used[24] = "-";
+    struct slice match = slice_from_string(e->match_text);
 
     if (usage) {
         (void)snprintf(used, sizeof(used), "%" PRIu64, usage->n);
@@ -159,8 +160,8 @@ static void print_row(const struct exception *e, int64_t now_usec, const struct 
     printf("%-28s %-8s %-8s %-18s %8s %-10s  %-20s ", e->id, exception_effect_names[e->effect],
            state_of(e, now_usec), expiry_text(e->expires_usec, expiry), used, last, e->owner);
     /* the values of a suggested one were chosen by whoever made the alert */
-    say_text(stdout, slice_from_string(e->match_text));
-    printf("%s%s\n", *e->match_text && e->schedule ? "; " : "", e->schedule ? "on schedule" : "");
+    say_text(stdout, match);
+    printf("%s%s\n", match.len > 0 && e->schedule ? "; " : "", e->schedule ? "on schedule" : "");
 }
 
 int exceptions_list(struct exceptions_command *c)
