@@ -151,26 +151,57 @@ int text_read_header(const struct rulebase *rb, struct text_calendar *calendar, 
 
 /* ---- audit headers ---- */
 
+/* What a rule of an audit header found, by the names that mean something. */
+struct audit_fields {
+    struct slice node, type, seconds, milliseconds, serial, body;
+};
+
+/* From the last to the first: the first of a name counts. */
+static struct audit_fields read_audit_fields(const struct rule_match *match)
+{
+    struct audit_fields f = {0};
+
+    for (size_t i = match->n_fields; i > 0; i--) {
+        struct slice name = match->fields[i - 1].name, value = match->fields[i - 1].value;
+
+        if (slice_equal(name, SLICE("body")))
+            f.body = value;
+        else if (slice_equal(name, SLICE("serial")))
+            f.serial = value;
+        else if (slice_equal(name, SLICE("milliseconds")))
+            f.milliseconds = value;
+        else if (slice_equal(name, SLICE("seconds")))
+            f.seconds = value;
+        else if (slice_equal(name, SLICE("type")))
+            f.type = value;
+        else if (slice_equal(name, SLICE("node")))
+            f.node = value;
+    }
+    return f;
+}
+
 int text_read_audit(const struct rulebase *rb, struct slice text, struct arena *arena,
                     struct audit_record *ret_record)
 {
     uint64_t seconds, milliseconds, serial;
     struct audit_record record = {0};
+    struct audit_fields fields;
     struct rule_match match;
     int r;
 
     r = rulebase_match(rb, RULEBASE_AUDIT, text, arena, &match);
     if (r <= 0)
         return r;
-    if (parse_u64(rule_match_find(&match, "seconds"), &seconds) < 0 || seconds > SECONDS_MAX ||
-        parse_u64(rule_match_find(&match, "milliseconds"), &milliseconds) < 0 || milliseconds > 999 ||
-        parse_u64(rule_match_find(&match, "serial"), &serial) < 0)
+    fields = read_audit_fields(&match);
+    if (parse_u64(fields.seconds, &seconds) < 0 || seconds > SECONDS_MAX ||
+        parse_u64(fields.milliseconds, &milliseconds) < 0 || milliseconds > 999 ||
+        parse_u64(fields.serial, &serial) < 0)
         return 0;
-    record.node = rule_match_find(&match, "node");
-    record.type = rule_match_find(&match, "type");
+    record.node = fields.node;
+    record.type = fields.type;
     record.time_usec = (int64_t)seconds * USEC_PER_SEC + (int64_t)milliseconds * USEC_PER_MSEC;
     record.serial = serial;
-    record.body = rule_match_find(&match, "body");
+    record.body = fields.body;
     if (record.body.len > 0 && record.body.data[0] == ' ')
         record.body = slice_skip(record.body, 1);
     *ret_record = record;

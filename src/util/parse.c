@@ -19,6 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* so many digits always fit 64 bits: 10^19 - 1 < 2^64 */
+#define U64_DIGITS_SAFE 19U
+
 int parse_u64(struct slice s, uint64_t *ret_v)
 {
     uint64_t v = 0;
@@ -30,7 +33,7 @@ int parse_u64(struct slice s, uint64_t *ret_v)
 
         if (digit > 9)
             return -EINVAL;
-        if (v > (UINT64_MAX - digit) / 10)
+        if (i >= U64_DIGITS_SAFE && v > (UINT64_MAX - digit) / 10)
             return -ERANGE;
         v = v * 10 + digit;
     }
