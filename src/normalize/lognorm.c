@@ -17,6 +17,8 @@
  *  - Several parsers look at the byte behind the line ("whitespace" even takes it), so every line is matched
  *    as a NUL-terminated copy in the arena. NUL bytes inside a line would cut values: they become '?'.
  *  - What comes out is a tree in an order of its own: rule_fields.c.
+ *  - A match costs ten thousand instructions, and audit headers are many and alike: rule_shape.c tells from
+ *    the rules what the library's answer is where there can be only one.
  *
  * The self test is part of loading: a rule that lost its match to another rule, or a library that reads a
  * rule differently, is found before the first record. It costs three readings by the library (for trial, to
@@ -40,6 +42,7 @@
 #include <liblognorm.h>
 
 #include "normalize/rule_fields.h"
+#include "normalize/rule_shape.h"
 #include "normalize/rulebase_file.h"
 #include "normalize/shipped_rulebases.h"
 #include "util/hash.h"
@@ -51,8 +54,9 @@
 struct context {
     struct rulebase_file *file;
     enum rulebase_kind kind;
-    ln_ctx ln;     /* NULL: nothing needed it yet */
-    bool has_gate; /* a line that begins with no rule's literal cannot match */
+    ln_ctx ln;                  /* NULL: nothing needed it yet */
+    struct rule_shapes *shapes; /* NULL: every line is the library's */
+    bool has_gate;              /* a line that begins with no rule's literal cannot match */
 };
 
 struct rulebase {
@@ -69,6 +73,7 @@ struct rulebase *rulebase_free(struct rulebase *rb)
     if (!rb)
         return NULL;
     for (size_t i = 0; i < rb->n_contexts; i++) {
+        rule_shapes_free(rb->contexts[i].shapes);
         rulebase_file_free(rb->contexts[i].file);
         if (rb->contexts[i].ln)
             (void)ln_exitCtx(rb->contexts[i].ln);
@@ -429,6 +434,10 @@ static int add_file(struct rulebase *rb, const char *directory, const char *name
         return r;
     if (!rb->tells_rules)
         context_close(c);
+    if (c->kind == RULEBASE_AUDIT && !rb->tells_rules)
+        r = rule_shapes_new(c->file, &c->shapes);
+    if (r < 0)
+        return r;
     rb->n_rules += c->file->n_rules;
     rb->n_samples += c->file->n_samples;
     return 0;
@@ -615,12 +624,25 @@ int rulebase_match(const struct rulebase *rb, enum rulebase_kind kind, struct sl
                    struct rule_match *ret_match)
 {
     struct slice copy = SLICE_NULL;
+    struct rule_match own;
     int r;
 
     for (size_t i = 0; i < rb->n_contexts; i++) {
         struct context *c = &rb->contexts[i];
+        int shape = RULE_SHAPE_NONE;
 
-        if (c->kind != kind || (!rb->trace && !context_may_match(c, line)))
+        if (c->kind != kind)
+            continue;
+        if (c->shapes && !rb->trace) {
+            shape = rule_shapes_match(c->shapes, line, arena, &own);
+            if (shape < 0)
+                return shape;
+            if (shape == RULE_SHAPE_MATCHED) {
+                *ret_match = own;
+                return 1;
+            }
+        }
+        if (!rb->trace && !context_may_match(c, line))
             continue;
         if (slice_is_absent(copy)) {
             r = copy_line(line, arena, &copy);
@@ -629,6 +651,8 @@ int rulebase_match(const struct rulebase *rb, enum rulebase_kind kind, struct sl
         }
         r = rb->trace ? trace_match(rb, c, copy, arena, ret_match)
                       : context_match(c, copy, arena, ret_match, NULL, NULL);
+        if (shape == RULE_SHAPE_UNCONFIRMED && r >= 0)
+            rule_shapes_confirm(c->shapes, &own, r > 0 ? ret_match : NULL);
         if (r != 0)
             return r;
     }

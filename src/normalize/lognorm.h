@@ -84,7 +84,10 @@ typedef void (*rulebase_trace_fn)(void *userdata, const struct rulebase_attempt 
 /* Called for each file that is asked, in rulebase_match; NULL: not any more. */
 void rulebase_set_trace(struct rulebase *rb, rulebase_trace_fn trace, void *userdata);
 
-/* 1: a rule matched; 0: none did; -ENOMEM. */
+/*
+ * 1: a rule matched; 0: none did; -ENOMEM. What is found lives until the arena's reset, and no longer than
+ * the rulebase or, for RULEBASE_AUDIT, the line.
+ */
 int rulebase_match(const struct rulebase *rb, enum rulebase_kind kind, struct slice line, struct arena *arena,
                    struct rule_match *ret_match) _warn_unused_;
 

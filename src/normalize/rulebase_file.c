@@ -94,7 +94,7 @@ static int add_sample(struct rulebase_file *f, unsigned line, struct slice text,
 static int add_rule(struct rulebase_file *f, unsigned line, struct slice body)
 {
     static const char *const names[] = {":string%", ":string:", ":string{", "\"string\""};
-    struct rulebase_rule rule = {.line = line};
+    struct rulebase_rule rule = {.line = line, .body = body};
     struct slice literal;
     size_t colon, end;
     int r;
@@ -177,6 +177,7 @@ static int read_lines(struct rulebase_file *f, struct slice rest, struct diag_li
         n_lines = 1;
         len = rest.data[0] == '#' ? slice_find(rest, '\n') : logical_line(rest, &n_lines, &is_open);
         text = slice_head(rest, len);
+        f->has_others |= text.len > 0 && text.data[0] != '#' && !slice_starts_with(text, rule);
         r = add_text(&f->rules_text, text, n_lines);
         if (r < 0)
             return r;

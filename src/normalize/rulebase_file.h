@@ -14,6 +14,7 @@
 
 struct rulebase_rule {
     unsigned line;        /* of "rule=" */
+    struct slice body;    /* behind "rule=": tags, a colon, and what a line must be; over all its lines */
     struct slice literal; /* what every match begins with; "" where the rule begins with a field */
     bool has_string;      /* uses the "string" parser */
 };
@@ -38,6 +39,7 @@ struct rulebase_file {
     struct rulebase_sample *samples;
     size_t n_samples;
     bool has_prefix;    /* a prefix= line: the literals of the rules are not where lines begin */
+    bool has_others;    /* lines that are neither rules nor comments: annotate=, prefix=, type= */
     unsigned type_line; /* of the first user-defined type; 0: none */
 };
 
