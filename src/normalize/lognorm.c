@@ -671,12 +671,12 @@ struct slice rule_match_find(const struct rule_match *match, const char *name)
 
 bool rule_match_has_tag(const struct rule_match *match, const char *tag)
 {
-    struct slice rest = match->tags;
+    struct slice rest = match->tags, wanted = slice_from_string(tag);
 
-    while (rest.len > 0) {
+    while (wanted.len > 0 && rest.len >= wanted.len) {
         size_t end = slice_find(rest, ',');
 
-        if (slice_equal_string(slice_head(rest, end), tag))
+        if (slice_equal(slice_head(rest, end), wanted))
             return true;
         rest = slice_skip(rest, MIN(end + 1, rest.len));
     }
