@@ -4,7 +4,8 @@
 
 The regression gate for speed: unlike times, counts repeat on any machine of one architecture and compiler. Counted on
 the second half of an input, so that start-up is not in it. A change that goes beyond a ceiling needs a reason; one that
-stays far below should lower it. Ceilings are the counts of gcc 12 -O2 on x86-64 (2026-11) and a tenth more.
+stays far below should lower it. Ceilings are the counts of gcc 12, --buildtype=release, on x86-64 (2026-11) and up to
+a tenth more.
 """
 import sys
 
@@ -14,7 +15,8 @@ from counting import instructions, need_valgrind
 # input, options, records counted, ceiling
 ROWS = [
     ("audit.log", [], 7000, 1980),
-    ("audit.log", ["--no-gate"], 7000, 15000),
+    ("audit.log", ["--set", "native_headers=false"], 7000, 3150),
+    ("audit.log", ["--no-gate"], 7000, 6950),
     ("sudo.log", [], 2000, 3250),
     ("sudo.log", ["--no-gate"], 2000, 57000),
     ("snoopy.log", [], 2000, 3850),
@@ -29,13 +31,13 @@ def main():
     need_valgrind()
     make_inputs(inputs)
     n_over = 0
-    print(f"{'input':<12} {'options':<10} {'instructions/record':>20} {'ceiling':>9}")
+    print(f"{'input':<12} {'options':<27} {'instructions/record':>20} {'ceiling':>9}")
     for name, options, n, ceiling in ROWS:
         with open(f"{inputs}/{name}", "rb") as file:
             lines = [file.readline() for _ in range(2 * n)]
         cost = (instructions(hapax, b"".join(lines), *options) - instructions(hapax, b"".join(lines[:n]), *options)) / n
         n_over += cost > ceiling
-        print(f"{name:<12} {' '.join(options):<10} {cost:20.0f} {ceiling:9} {'OVER' if cost > ceiling else 'ok'}")
+        print(f"{name:<12} {' '.join(options):<27} {cost:20.0f} {ceiling:9} {'OVER' if cost > ceiling else 'ok'}")
     print(f"repeat: {' '.join(sys.argv)}")
     sys.exit(n_over > 0)
 
