@@ -54,13 +54,13 @@ static struct folder make_folder(const char *text)
     return folder;
 }
 
-static void load_shapes(const struct folder *folder, struct rulebase_file **ret_file,
+static void load_shapes(const char *directory, struct rulebase_file **ret_file,
                         struct rule_shapes **ret_shapes)
 {
     _cleanup_(diag_list_done) struct diag_list diags = DIAG_LIST_INIT;
     char path[PATH_MAX];
 
-    (void)snprintf(path, sizeof(path), "%s/audit.rulebase", folder->path);
+    (void)snprintf(path, sizeof(path), "%s/audit.rulebase", directory);
     cr_assert_eq(rulebase_file_read(path, &diags, ret_file), 0);
     cr_assert_eq(rule_shapes_new(*ret_file, ret_shapes), 0);
 }
@@ -112,7 +112,7 @@ Test(rule_shape, only_where_nothing_is_left_to_judge)
         _cleanup_(rulebase_file_freep) struct rulebase_file *file = NULL;
         _cleanup_(rule_shapes_freep) struct rule_shapes *shapes = NULL;
 
-        load_shapes(&folder, &file, &shapes);
+        load_shapes(folder.path, &file, &shapes);
         cr_expect_eq(rule_shapes_count(shapes), rows[i].n_shapes, "%s: %zu", rows[i].name,
                      rule_shapes_count(shapes));
     }
@@ -129,7 +129,7 @@ Test(rule_shape, the_library_has_the_first_word)
     struct rule_match own, other;
     struct rule_field fields[2];
 
-    load_shapes(&folder, &file, &shapes);
+    load_shapes(folder.path, &file, &shapes);
     cr_assert_eq(rule_shapes_count(shapes), 2);
     cr_assert_eq(rule_shapes_match(shapes, line, &arena, &own), RULE_SHAPE_UNCONFIRMED);
     cr_assert_eq(rule_shapes_match(shapes, line, &arena, &own), RULE_SHAPE_UNCONFIRMED);
@@ -155,15 +155,20 @@ Test(rule_shape, the_library_has_the_first_word)
 
 /* ---- beside the library ---- */
 
+/* The same rules with shapes, and without; and the shapes alone, which nobody confirms or refuses. */
 struct pair {
     struct rulebase *shaped, *plain;
-    size_t n_lines, n_matches;
+    struct rulebase_file *file;
+    struct rule_shapes *shapes;
+    size_t n_lines, n_matches, n_fits;
 };
 
 static void pair_done(struct pair *p)
 {
     rulebase_free(p->shaped);
     rulebase_free(p->plain);
+    rule_shapes_free(p->shapes);
+    rulebase_file_free(p->file);
 }
 
 /* A rulebase that tells its rules leaves every line to the library. */
@@ -177,23 +182,34 @@ static struct pair load_pair(const char *directory, const char *extra)
                  diags.n ? diags.items[0].message : "");
     options.tells_rules = true;
     cr_assert_eq(rulebase_load_with(&options, &diags, &pair.plain), 0);
+    load_shapes(extra ? extra : directory, &pair.file, &pair.shapes);
     return pair;
+}
+
+static void expect_equal(const struct rule_match *a, const struct rule_match *b, struct slice line)
+{
+    cr_assert_eq(a->n_fields, b->n_fields, "%.*s", SLICE_FMT(line));
+    cr_assert(slice_equal(a->tags, b->tags), "%.*s", SLICE_FMT(line));
+    for (size_t i = 0; i < a->n_fields; i++) {
+        cr_assert(slice_equal(a->fields[i].name, b->fields[i].name), "%.*s", SLICE_FMT(line));
+        cr_assert(slice_equal(a->fields[i].value, b->fields[i].value), "%.*s", SLICE_FMT(line));
+        cr_assert_eq(slice_is_absent(a->fields[i].value), slice_is_absent(b->fields[i].value));
+    }
 }
 
 static void expect_same(struct pair *pair, struct slice line, struct arena *arena)
 {
-    struct rule_match a = {0}, b = {0};
+    struct rule_match a = {0}, b = {0}, c = {0};
     int r = rulebase_match(pair->shaped, RULEBASE_AUDIT, line, arena, &a);
 
     pair->n_lines++;
     pair->n_matches += r == 1;
     cr_assert_eq(rulebase_match(pair->plain, RULEBASE_AUDIT, line, arena, &b), r, "%.*s", SLICE_FMT(line));
-    cr_assert_eq(a.n_fields, b.n_fields, "%.*s", SLICE_FMT(line));
-    cr_assert(slice_equal(a.tags, b.tags), "%.*s", SLICE_FMT(line));
-    for (size_t i = 0; i < a.n_fields; i++) {
-        cr_assert(slice_equal(a.fields[i].name, b.fields[i].name), "%.*s", SLICE_FMT(line));
-        cr_assert(slice_equal(a.fields[i].value, b.fields[i].value), "%.*s", SLICE_FMT(line));
-        cr_assert_eq(slice_is_absent(a.fields[i].value), slice_is_absent(b.fields[i].value));
+    expect_equal(&a, &b, line);
+    if (pair->shapes && rule_shapes_match(pair->shapes, line, arena, &c) != RULE_SHAPE_NONE) {
+        pair->n_fits++;
+        cr_assert_eq(r, 1, "%.*s", SLICE_FMT(line));
+        expect_equal(&c, &b, line);
     }
     arena_reset(arena);
 }
@@ -256,6 +272,9 @@ Test(rule_shape, shipped_rules_match_as_in_the_library)
         for (size_t i = 0; i < ARRAY_SIZE(seeds); i++)
             expect_same_damaged(&pair, seeds[i]);
         cr_assert_gt(pair.n_matches, pair.n_lines / 4);
+        /* all rules but the four with "whitespace" */
+        cr_assert_eq(rule_shapes_count(pair.shapes), 9);
+        cr_assert_gt(pair.n_fits, pair.n_matches / 2);
     }
 }
 
@@ -272,6 +291,10 @@ Test(rule_shape, rules_of_ones_own_match_as_in_the_library)
          "%seconds:number%.%milliseconds:number%:%serial:number%%"
          "body:rest%\n",
          SLICE("A/SYSCALL 1700000000.123:7 arch=1"), "SYSCALL", "arch=1"},
+        {"fields side by side",
+         "# sample: a B 1.2;3c]d\nrule=:a %type:word% %seconds:number%.%milliseconds:number%;%serial:number%"
+         "%-:char-to:]%%body:rest%\n",
+         SLICE("a B 1.2;3c]d"), "B", "]d"},
         {"the usual form, read otherwise",
          "# sample: type=A msg=audit(1.1:1): x\nrule=:type=%-:word% msg=" STAMP " %type:word%%body:rest%\n",
          SLICE("type=A msg=audit(1.1:1): B c"), "B", "c"},
