@@ -553,7 +553,10 @@ int audit_event_take(struct audit_event *e, unsigned kind, struct slice body)
     return is_broken ? AUDIT_TAKEN_BROKEN : AUDIT_TAKEN;
 }
 
-/* AUDIT_ARCH_* of include/uapi/linux/audit.h; numbers of execve and execveat from each arch's syscall table.
+/* AUDIT_ARCH_* of include/uapi/linux/audit.h (ELF machine, 1 << 31 for 64 bits, 1 << 30 for little-endian, 1
+ * << 29 for MIPS N32); numbers of execve and execveat from each arch's syscall table, as libseccomp's
+ * src/syscalls.csv has them. The rows of an arch stand together, the common ones first. Of an arch that is
+ * not here (alpha, ia64, sparc) only an EXECVE or auditd's enrichment says what the call was.
  */
 static const struct {
     uint32_t arch, execve, execveat;
@@ -564,6 +567,26 @@ static const struct {
     {0x40000003, 11, 358},                              /* i386 */
     {0xc00000b7, 221, 281},                             /* aarch64 */
     {0x40000028, 11, 387},                              /* arm */
+    {0xc0000015, 11, 362},                              /* ppc64le */
+    {0x80000016, 11, 354},                              /* s390x */
+    {0xc00000f3, 221, 281},                             /* riscv64 */
+    {0xc0000102, 221, 281},                             /* loongarch64 */
+    {0x80000015, 11, 362},                              /* ppc64 */
+    {0x00000014, 11, 362},                              /* ppc */
+    {0x00000016, 11, 354},                              /* s390 */
+    {0x00000028, 11, 387},                              /* arm, big-endian */
+    {0x400000f3, 221, 281},                             /* riscv32 */
+    {0x40000008, 4000 + 11, 4000 + 356},                /* mipsel, O32 */
+    {0x00000008, 4000 + 11, 4000 + 356},                /* mips, O32 */
+    {0xc0000008, 5000 + 57, 5000 + 316},                /* mipsel64 */
+    {0x80000008, 5000 + 57, 5000 + 316},                /* mips64 */
+    {0xe0000008, 6000 + 57, 6000 + 320},                /* mipsel64, N32 */
+    {0xa0000008, 6000 + 57, 6000 + 320},                /* mips64, N32 */
+    {0x00000004, 11, 355},                              /* m68k */
+    {0x0000000f, 11, 342},                              /* parisc */
+    {0x8000000f, 11, 342},                              /* parisc64 */
+    {0x0000002a, 11, 376},                              /* sh */
+    {0x4000002a, 11, 376},                              /* shel */
 };
 
 static enum audit_exec exec_from_numbers(uint32_t arch, uint32_t number)
@@ -571,8 +594,11 @@ static enum audit_exec exec_from_numbers(uint32_t arch, uint32_t number)
     enum audit_exec exec = AUDIT_EXEC_MAYBE;
 
     for (size_t i = 0; i < ARRAY_SIZE(exec_numbers); i++) {
-        if (exec_numbers[i].arch != arch)
+        if (exec_numbers[i].arch != arch) {
+            if (exec != AUDIT_EXEC_MAYBE)
+                break;
             continue;
+        }
         if (number == exec_numbers[i].execve || number == exec_numbers[i].execveat)
             return AUDIT_EXEC_YES;
         exec = AUDIT_EXEC_NO;

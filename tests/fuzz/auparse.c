@@ -95,14 +95,16 @@ static void put_syscall(struct buffer *out, struct choices *c, const struct even
     static const char *const calls[] = {
         "c000003e syscall=59",  "c000003e syscall=322", "40000003 syscall=11", "40000003 syscall=358",
         "c00000b7 syscall=221", "c00000b7 syscall=281", "40000028 syscall=11", "40000028 syscall=387",
-        "c000003e syscall=257", "40000003 syscall=59",  "c00000b7 syscall=59", "c000003e syscall=2"};
+        "c000003e syscall=257", "40000003 syscall=59",  "c00000b7 syscall=59", "c000003e syscall=2",
+        "c0000015 syscall=11",  "80000015 syscall=362", "14 syscall=11",       "80000016 syscall=11",
+        "16 syscall=354",       "80000016 syscall=59",  "c0000015 syscall=4"};
     static const char *const outcomes[] = {"yes exit=0", "no exit=-2", "no exit=-13"};
     char text[64];
 
     begin(out, head, "SYSCALL");
     must(buffer_append_format(out, "arch=%s success=%s a0=55d0 a1=7ffc a2=0 a3=8 items=1 ppid=%u pid=%u",
-                              calls[choose(c, 12)], outcomes[choose(c, 3)], choose(c, 256) * 16000,
-                              1 + choose(c, 256) * 16000));
+                              calls[choose(c, ARRAY_SIZE(calls))], outcomes[choose(c, 3)],
+                              choose(c, 256) * 16000, 1 + choose(c, 256) * 16000));
     put_ids(out, c);
     must(buffer_append_format(out, " gid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=%s ses=%u comm=",
                               choose(c, 2) ? "pts0" : "(none)", choose(c, 8)));
