@@ -60,7 +60,8 @@ void members_event(struct json_writer *w, const char *kind, const struct event *
     json_end(w);
     json_begin_array(w, "type");
     if (event->kind == EVENT_ACCOUNT)
-        json_text(w, NULL, slice_is_absent(event->group) ? "user" : "group");
+        json_text(w, NULL,
+                  slice_is_absent(event->group) && slice_is_absent(event->group_id) ? "user" : "group");
     json_text(w, NULL, phase_names[event->kind][event->phase]);
     json_end(w);
     json_string(w, "action", event->action);
@@ -88,6 +89,7 @@ void members_user(struct json_writer *w, const struct event *event)
     json_string(w, "id", event->target.id);
     json_begin_object(w, "group");
     json_string(w, "name", event->group);
+    json_string(w, "id", event->group_id);
     json_end(w);
     json_end(w);
     json_end(w);

@@ -82,8 +82,9 @@ struct event {
     struct user actor;     /* who: login identity, else the real user (normalize/identity.c) */
     struct user real;      /* the real uid's user: the parity identity */
     struct user effective; /* as whom */
-    struct user target;   /* whose account it is about: logged in to, added, changed; not of process starts */
-    struct slice group;   /* the group it is about; not of process starts */
+    struct user target; /* whose account it is about: logged in to, added, changed; not of process starts */
+    struct slice group; /* name of the group it is about; not of process starts */
+    struct slice group_id;
     struct slice session; /* id the host gave the login session: audit's ses, logind's name of it */
 
     struct slice process_name; /* comm; base name of the executable where comm is absent */

@@ -21,8 +21,10 @@
  * What is called how (actions) is what the readers of auditd have always called it (go-libaudit's
  * normalizations, and so the Auditbeat family), with two shorter words for groups, as account.rulebase has.
  *
+ * Of a group (ADD_GROUP, GRP_MGMT …) acct and id are the group's, and so is what auditd resolved of id.
+ *
  * Old forms that are understood: "user pid=…" (RHEL 6), "(hostname=?, addr=?, terminal=cron res=success)"
- * and "old auid=… new auid=…" (RHEL 4 to 6).
+ * and "old auid=… new auid=…" (RHEL 4 to 6), "uid=500: exe=…" of whoever logs in (RHEL 5).
  *
  * Cost: a table of some thirty names, then one pass over the body. Memory: the arena, for what was
  * hexadecimal.
@@ -116,6 +118,7 @@ struct outside {
 enum word {
     WORD_ACCT,
     WORD_ID,
+    WORD_UID,
     WORD_GRP,
     WORD_EXE,
     WORD_CWD,
@@ -139,7 +142,7 @@ static const struct {
     {SLICE("acct"), WORD_ACCT},         {SLICE("id"), WORD_ID},      {SLICE("grp"), WORD_GRP},
     {SLICE("exe"), WORD_EXE},           {SLICE("cwd"), WORD_CWD},    {SLICE("cmd"), WORD_CMD},
     {SLICE("hostname"), WORD_HOSTNAME}, {SLICE("addr"), WORD_ADDR},  {SLICE("terminal"), WORD_TERMINAL},
-    {SLICE("res"), WORD_RES},           {SLICE("result"), WORD_RES},
+    {SLICE("res"), WORD_RES},           {SLICE("result"), WORD_RES}, {SLICE("uid"), WORD_UID},
 };
 
 static void take_first(struct slice *to, struct slice value)
@@ -192,13 +195,17 @@ static bool read_outside(struct slice body, bool is_login, struct outside *ret_o
     }
 }
 
-/* "(hostname=?," and "res=success)" of old PAM */
+/* "(hostname=?," and "res=success)" of old PAM, "uid=500:" and "acct=frodo:" of old logins */
 static void unwrap(struct audit_token *token)
 {
+    bool is_who;
+
     if (token->name.len > 0 && token->name.data[0] == '(')
         token->name = slice_skip(token->name, 1);
+    /* an address may end in a colon */
+    is_who = slice_equal(token->name, SLICE("uid")) || slice_equal(token->name, SLICE("acct"));
     while (!token->is_quoted && token->value.len > 0 &&
-           (token->value.data[token->value.len - 1] == ',' || token->value.data[token->value.len - 1] == ')'))
+           memchr(",):", token->value.data[token->value.len - 1], is_who ? 3 : 2))
         token->value.len--;
 }
 
@@ -325,7 +332,7 @@ static int read_program(const struct inside *inside, const struct type *type, co
                         const struct uid_map *uid_map, struct arena *arena, struct event *event)
 {
     const struct audit_token *words = inside->words;
-    struct slice acct, grp;
+    struct slice acct, grp, id;
     const struct {
         enum word word;
         struct slice *to;
@@ -344,13 +351,24 @@ static int read_program(const struct inside *inside, const struct type *type, co
         if (r < 0)
             return r;
     }
-    if (type->is_group) {
-        event->group = slice_is_absent(grp) ? acct : grp;
-        if (!slice_is_absent(grp)) /* whom it put in, or took out */
-            name_target(acct, words[WORD_ID].value, outside->id_name, uid_map, &event->target);
-    } else {
+    id = words[WORD_ID].value;
+    if (!type->is_group) {
+        /* pam_tally2, and logins of old, have no other word for it */
+        if (slice_is_absent(acct) && words[WORD_ID].name.len == 0)
+            id = words[WORD_UID].value;
         event->group = grp;
-        name_target(acct, words[WORD_ID].value, outside->id_name, uid_map, &event->target);
+        name_target(acct, id, outside->id_name, uid_map, &event->target);
+    } else if (!slice_is_absent(grp)) {
+        /* whom it put in, or took out */
+        event->group = grp;
+        name_target(acct, id, outside->id_name, uid_map, &event->target);
+    } else {
+        struct user group;
+
+        /* a number of users is not looked up for it */
+        name_target(acct, id, outside->id_name, NULL, &group);
+        event->group = group.name;
+        event->group_id = group.id;
     }
     base = slice_base_name(event->executable);
     event->process_name = base.len > 0 ? base : SLICE_NULL;

@@ -55,6 +55,28 @@ Test(members, arguments_beyond_the_limit_are_cut_and_said_to_be)
                  "fits exactly");
 }
 
+Test(members, a_group_known_by_its_number_is_a_group)
+{
+    _cleanup_(arena_done) struct arena arena = ARENA_INIT;
+    _cleanup_(json_done) struct json_writer w = JSON_WRITER_INIT(&arena, 0);
+    struct event e = EVENT_INIT;
+    struct slice json;
+
+    e.kind = EVENT_ACCOUNT;
+    e.phase = EVENT_BEGINS;
+    e.action = SLICE("added-group");
+    e.group_id = SLICE("1004");
+    json_begin_object(&w, NULL);
+    members_event(&w, "event", &e);
+    members_user(&w, &e);
+    cr_assert_eq(json_finish(&w, &json), 0);
+    assert_slice(json,
+                 "{\"kind\":\"event\",\"category\":[\"iam\"],\"type\":[\"group\",\"creation\"],"
+                 "\"action\":\"added-group\",\"outcome\":\"success\","
+                 "\"user\":{\"target\":{\"group\":{\"id\":\"1004\"}}}}",
+                 "group");
+}
+
 Test(members, source_ip_is_an_address_or_nothing)
 {
     static const struct {

@@ -46,6 +46,7 @@ static inline void describe(struct buffer *out, const struct event *e)
     describe_user(out, "effective", e->effective);
     describe_user(out, "target", e->target);
     describe_text(out, "group", e->group);
+    describe_text(out, "gid", e->group_id);
     describe_text(out, "session", e->session);
     describe_text(out, "name", e->process_name);
     describe_text(out, "exe", e->executable);

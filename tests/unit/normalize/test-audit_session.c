@@ -107,6 +107,36 @@ Test(audit_session, reads_records)
          "group=frodo "
          "session=2 name=groupdel exe=/usr/sbin/groupdel tty=pts/0 pid=5 inexact audit: serial=1 auid=1000 "
          "uid=0 ses=2"},
+        {"a group, by its number",
+         "type=ADD_GROUP msg=audit(9.0:1): pid=5 uid=0 auid=1000 ses=2 msg='op=adding group to /etc/group "
+         "id=1000 "
+         "exe=\"/usr/sbin/groupadd\" hostname=? addr=? terminal=pts/0 res=success'",
+         "account start 9000000 input format=audit action=added-group actor=alice/1000 real=root/0 gid=1000 "
+         "session=2 name=groupadd exe=/usr/sbin/groupadd tty=pts/0 pid=5 inexact audit: serial=1 auid=1000 "
+         "uid=0 ses=2"},
+        {"a group, by its number, named by auditd",
+         "type=GRP_MGMT msg=audit(9.0:1): pid=5 uid=0 auid=1000 ses=2 msg='op=add-shadow-group id=1000 "
+         "res=success'UID=\"root\" AUID=\"alice\" ID=\"frodo\"",
+         "account info 9000000 input format=audit action=modified-group-account actor=alice/1000 real=root/0 "
+         "group=frodo gid=1000 session=2 pid=5 inexact audit: serial=1 auid=1000 uid=0 ses=2"},
+        {"a login of RHEL 5",
+         "type=USER_LOGIN msg=audit(9.0:1): user pid=5 uid=0 auid=1000 subj=x msg='uid=1000: "
+         "exe=\"/usr/sbin/sshd\" (hostname=10.0.0.3, addr=10.0.0.3, terminal=/dev/pts/0 res=success)'",
+         "session start 9000000 input format=audit action=logged-in actor=alice/1000 real=root/0 "
+         "target=alice/1000 name=sshd exe=/usr/sbin/sshd tty=/dev/pts/0 pid=5 from=10.0.0.3 inexact audit: "
+         "serial=1 auid=1000 uid=0"},
+        {"a refused login of RHEL 5",
+         "type=USER_LOGIN msg=audit(9.0:1): user pid=5 uid=0 auid=-1 subj=x msg='acct=frodo: "
+         "exe=\"/usr/sbin/sshd\" (hostname=?, addr=fe80::, terminal=sshd res=failed)'",
+         "session info 9000000 input format=audit action=logged-in actor=root/0(service) real=root/0 "
+         "target=frodo/ name=sshd exe=/usr/sbin/sshd tty=sshd pid=5 from=fe80:: inexact failure audit: "
+         "serial=1 auid=4294967295 uid=0"},
+        {"a count of failures set back",
+         "type=USER_ACCT msg=audit(9.0:1): pid=5 uid=0 auid=0 ses=2 msg='pam_tally2 uid=1000 reset=0 "
+         "exe=\"/sbin/pam_tally2\" hostname=? addr=? terminal=pts/2 res=success'",
+         "session info 9000000 input format=audit action=was-authorized actor=root/0 real=root/0 "
+         "target=alice/1000 session=2 name=pam_tally2 exe=/sbin/pam_tally2 tty=pts/2 pid=5 inexact audit: "
+         "serial=1 auid=0 uid=0 ses=2"},
         {"a member of a group",
          "type=USER_MGMT msg=audit(9.0:1): pid=5 uid=0 auid=1000 ses=2 msg='op=add-user-to-group "
          "grp=\"wheel\" "
