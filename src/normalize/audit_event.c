@@ -396,9 +396,16 @@ void audit_event_recount(struct audit_event *e)
 
 static int keep_arg(struct audit_event *e, const struct audit_token *token, struct audit_span *ret_span)
 {
+    struct audit_token whole_bytes;
     struct audit_span span;
     int r;
 
+    if (audit_token_is_cut(token)) {
+        e->is_cut = true;
+        whole_bytes = *token;
+        whole_bytes.value.len--;
+        token = &whole_bytes;
+    }
     if (is_over_budget(e, token->value.len)) {
         e->is_cut = true;
         return 0;
@@ -649,7 +656,11 @@ struct slice audit_event_process_name(const struct audit_event *e)
 
 bool audit_event_has_args(const struct audit_event *e)
 {
-    return (e->kinds & AUDIT_EXECVE) && e->has_argc && !e->is_cut && e->argc == e->n_args &&
+    /* one string is logged even of no arguments, that of the environment (auditsc.c, audit_log_execve_info)
+     */
+    bool is_count_right = e->argc == e->n_args || (e->argc == 0 && e->n_args == 1);
+
+    return (e->kinds & AUDIT_EXECVE) && e->has_argc && !e->is_cut && is_count_right &&
            e->n_args == e->n_args_complete;
 }
 

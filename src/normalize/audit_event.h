@@ -98,7 +98,7 @@ struct audit_event {
     uint32_t n_paths_beyond;
 
     bool has_argc;
-    bool is_cut; /* arguments beyond a limit were left out */
+    bool is_cut; /* arguments beyond a limit were left out, or the line was cut in one */
     uint64_t argc;
     uint32_t n_args; /* highest index seen, plus one */
     struct audit_span *args;

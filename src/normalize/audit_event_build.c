@@ -6,7 +6,7 @@
  * by blanks; PROCTITLE stands in for it only where there is no EXECVE at all, since the kernel cuts it at 128
  * bytes and the process can rewrite it.
  *
- * args has argc entries, with two limits: the table of arguments (audit_event.c), and MAX_TRAILING_HOLES,
+ * args has argc entries, or more where there were more, with two limits: the table of arguments (audit_event.c), and MAX_TRAILING_HOLES,
  * since a forged argc of a few digits must not become hundreds of kilobytes of output. args_count always says
  * argc.
  *
@@ -79,7 +79,7 @@ static int build_args(const struct audit_event *e, struct arena *arena, struct e
         return 0;
     if (e->has_argc) {
         n = MIN((size_t)e->n_args + MAX_TRAILING_HOLES, (size_t)AUDIT_MAX_ARGS);
-        n = MIN(e->argc, n);
+        n = MAX((size_t)e->n_args, (size_t)MIN(e->argc, n));
         event->args_count = (int64_t)e->argc;
     }
     if (n == 0)

@@ -27,6 +27,9 @@
 /* audit lib/audit_logging.h, AUDIT_INTERP_SEPARATOR */
 #define SEPARATOR '\x1d'
 
+/* chosen: pids, ports and inodes have fewer digits */
+#define CUT_MIN_DIGITS 11U
+
 /* the fields auditd enriches (auparse types uid, gid, arch, syscall, sockaddr), in upper case */
 static const struct slice enriched_names[] = {
     SLICE("ARCH"),     SLICE("SYSCALL"),  SLICE("AUID"),      SLICE("UID"),       SLICE("GID"),
@@ -186,6 +189,7 @@ enum audit_token_outcome audit_tokenizer_next(struct audit_tokenizer *t, struct 
         } else {
             token.value = next_bare(t);
         }
+        token.is_last = t->rest.len == 0;
         *ret_token = token;
         return AUDIT_TOKEN_READ;
     }
@@ -194,6 +198,19 @@ enum audit_token_outcome audit_tokenizer_next(struct audit_tokenizer *t, struct 
 bool audit_token_is_null(const struct audit_token *token)
 {
     return !token->is_quoted && slice_equal(token->value, SLICE("(null)"));
+}
+
+bool audit_token_is_cut(const struct audit_token *token)
+{
+    struct slice value = token->value;
+
+    if (!token->is_last || token->is_quoted || value.len < CUT_MIN_DIGITS || value.len % 2 == 0)
+        return false;
+    for (size_t i = 0; i < value.len; i++)
+        if (!(value.data[i] >= '0' && value.data[i] <= '9') &&
+            !(value.data[i] >= 'A' && value.data[i] <= 'F'))
+            return false;
+    return true;
 }
 
 int audit_token_decode(const struct audit_token *token, struct buffer *out)

@@ -14,6 +14,7 @@ struct audit_token {
     struct slice value; /* as it stands in the record, without its quotes */
     bool is_quoted;
     bool is_enriched; /* appended by auditd's log_format=ENRICHED, not said by the kernel */
+    bool is_last;     /* nothing comes behind it */
 };
 
 /* Zero-initialise but for rest: the body. Slices of tokens point into it. */
@@ -33,6 +34,12 @@ enum audit_token_outcome audit_tokenizer_next(struct audit_tokenizer *t, struct 
 
 /* The bare (null): the kernel had no value. */
 bool audit_token_is_null(const struct audit_token *token);
+
+/*
+ * A bare value at the end of a record, of hexadecimal but for half a byte: the record was cut there. Numbers
+ * that lost their quotes on the way are shorter.
+ */
+bool audit_token_is_cut(const struct audit_token *token);
 
 /*
  * Appends the bytes a string field means: a quoted value as it is, a bare one of hexadecimal pairs decoded,

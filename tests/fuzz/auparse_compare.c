@@ -21,6 +21,13 @@
  *    the base name of exe then, as where comm is absent.
  *  - type=PROCTITLE before type=EXECVE: it takes PROCTITLE for the end of an event and drops what comes after
  * it; we take it for a hint. The generator writes it last but for EOE.
+ *  - one piece of a12[…] lost: it hands over the others; we say "absent", and that EXECVE is incomplete.
+ *  - a value cut in its quotes (the last of a cut line): it returns a blank; we say "absent".
+ *  - a hexadecimal value with a byte spoilt, or cut in half a byte where it is no argument: it returns what
+ *    it could decode; we return the text as it stands. Arguments cut so are decoded here, too, and flagged.
+ *  - a field whose name is spoilt (succKss=, au4d=): it does not find some that stand behind it.
+ *  - an event that comes twice: it returns both; here the records of the second are duplicates.
+ *  - a log that ends in a zero byte, or holds one: a buffer ends there for it.
  *  - records of one event separated by those of a later one by more than its limit of 2 s of event time: it
  *    hands over the first part; our limits are our own. The generator keeps an event together.
  */
