@@ -396,16 +396,9 @@ void audit_event_recount(struct audit_event *e)
 
 static int keep_arg(struct audit_event *e, const struct audit_token *token, struct audit_span *ret_span)
 {
-    struct audit_token whole_bytes;
     struct audit_span span;
     int r;
 
-    if (audit_token_is_cut(token)) {
-        e->is_cut = true;
-        whole_bytes = *token;
-        whole_bytes.value.len--;
-        token = &whole_bytes;
-    }
     if (is_over_budget(e, token->value.len)) {
         e->is_cut = true;
         return 0;
@@ -458,6 +451,21 @@ static int take_fragment(struct audit_event *e, struct audit_split *s, uint64_t 
     return 0;
 }
 
+/* What is left of an argument whose line was cut; the first such counts. */
+static int take_half(struct audit_event *e, uint32_t n, const struct audit_token *token)
+{
+    struct audit_token half = *token;
+
+    if (e->texts[AUDIT_TEXT_HALF].len != AUDIT_SPAN_ABSENT || is_over_budget(e, token->value.len))
+        return 0;
+    /* half a byte */
+    half.value.len -= !token->is_quoted;
+    if (half.value.len == 0)
+        return 0;
+    e->numbers[AUDIT_NUMBER_HALF] = n;
+    return keep_token(e, &half, &e->texts[AUDIT_TEXT_HALF]);
+}
+
 static int take_arg(struct audit_event *e, const struct audit_token *token, bool *ret_is_new)
 {
     uint64_t n, k = 0, declared;
@@ -483,6 +491,8 @@ static int take_arg(struct audit_event *e, const struct audit_token *token, bool
         *ret_is_new = true;
         if (!arg)
             return 0;
+        if (audit_token_is_cut(token))
+            return take_half(e, (uint32_t)n, token);
         r = keep_arg(e, token, arg);
         if (r < 0)
             return r;
@@ -494,6 +504,10 @@ static int take_arg(struct audit_event *e, const struct audit_token *token, bool
         return r;
     if (!split) {
         *ret_is_new |= e->is_cut;
+        return 0;
+    }
+    if (audit_token_is_cut(token)) {
+        *ret_is_new = true;
         return 0;
     }
     if (form == ARG_FRAGMENT)
@@ -552,6 +566,11 @@ int audit_event_take(struct audit_event *e, unsigned kind, struct slice body)
         if (r < 0)
             return r;
         is_broken |= r == AUDIT_TAKEN_BROKEN;
+    }
+    if (outcome == AUDIT_TOKEN_BROKEN && kind == AUDIT_EXECVE) {
+        r = take_arg(e, &token, &is_new);
+        if (r < 0)
+            return r;
     }
     is_broken |= outcome == AUDIT_TOKEN_BROKEN || (kind == AUDIT_PATH && !has_item);
     if (!is_new && !is_broken && (e->kinds & kind))

@@ -61,6 +61,7 @@ enum audit_number {
     AUDIT_NUMBER_UID,
     AUDIT_NUMBER_EUID,
     AUDIT_NUMBER_SES,
+    AUDIT_NUMBER_HALF, /* which argument AUDIT_TEXT_HALF is of */
     AUDIT_N_NUMBERS,
 };
 
@@ -79,6 +80,7 @@ enum audit_text {
     AUDIT_TEXT_NODE,
     AUDIT_TEXT_HOST,
     AUDIT_TEXT_UNIT,
+    AUDIT_TEXT_HALF, /* an argument whose line was cut: stands in for it unless it comes whole */
     AUDIT_N_TEXTS,
 };
 
@@ -98,7 +100,7 @@ struct audit_event {
     uint32_t n_paths_beyond;
 
     bool has_argc;
-    bool is_cut; /* arguments beyond a limit were left out, or the line was cut in one */
+    bool is_cut; /* arguments beyond a limit were left out */
     uint64_t argc;
     uint32_t n_args; /* highest index seen, plus one */
     struct audit_span *args;

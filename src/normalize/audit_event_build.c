@@ -6,9 +6,9 @@
  * by blanks; PROCTITLE stands in for it only where there is no EXECVE at all, since the kernel cuts it at 128
  * bytes and the process can rewrite it.
  *
- * args has argc entries, or more where there were more, with two limits: the table of arguments (audit_event.c), and MAX_TRAILING_HOLES,
- * since a forged argc of a few digits must not become hundreds of kilobytes of output. args_count always says
- * argc.
+ * args has argc entries, or more where there were more, with two limits: the table of arguments
+ * (audit_event.c), and MAX_TRAILING_HOLES, since a forged argc of a few digits must not become hundreds of
+ * kilobytes of output. args_count always says argc.
  *
  * Linear in what the event holds. Strings stay where they are; only joined ones are copied.
  */
@@ -97,6 +97,8 @@ static int build_args(const struct audit_event *e, struct arena *arena, struct e
                 return r;
         } else if (span.len != AUDIT_SPAN_ABSENT) {
             event->args[i] = span_slice(e, span);
+        } else if (i == e->numbers[AUDIT_NUMBER_HALF]) {
+            event->args[i] = audit_event_text(e, AUDIT_TEXT_HALF);
         }
     }
     return 0;

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 
 /* "AUD" and a version, raised with every change of what is written */
-#define STATE_VERSION 0x41554401U
+#define STATE_VERSION 0x41554402U
 
 /* Append and forward: what a chain of writes is made of. */
 #define PUT(call_)                                                                                           \

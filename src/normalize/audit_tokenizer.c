@@ -179,12 +179,14 @@ enum audit_token_outcome audit_tokenizer_next(struct audit_tokenizer *t, struct 
         if (quote == '"' || (quote == '\'' && slice_equal(token.name, SLICE("msg")))) {
             t->rest = slice_skip(t->rest, 1);
             end = closing_quote(t->rest, quote);
-            if (end == t->rest.len) {
-                t->rest = SLICE_NULL;
-                return AUDIT_TOKEN_BROKEN;
-            }
             token.is_quoted = true;
             token.value = slice_head(t->rest, end);
+            if (end == t->rest.len) {
+                token.is_open = true;
+                t->rest = SLICE_NULL;
+                *ret_token = token;
+                return AUDIT_TOKEN_BROKEN;
+            }
             t->rest = slice_skip(t->rest, end + 1);
         } else {
             token.value = next_bare(t);
@@ -204,6 +206,8 @@ bool audit_token_is_cut(const struct audit_token *token)
 {
     struct slice value = token->value;
 
+    if (token->is_open)
+        return true;
     if (!token->is_last || token->is_quoted || value.len < CUT_MIN_DIGITS || value.len % 2 == 0)
         return false;
     for (size_t i = 0; i < value.len; i++)

@@ -15,6 +15,7 @@ struct audit_token {
     bool is_quoted;
     bool is_enriched; /* appended by auditd's log_format=ENRICHED, not said by the kernel */
     bool is_last;     /* nothing comes behind it */
+    bool is_open;     /* its quote never closes: the value is all that was left */
 };
 
 /* Zero-initialise but for rest: the body. Slices of tokens point into it. */
@@ -26,7 +27,7 @@ struct audit_tokenizer {
 enum audit_token_outcome {
     AUDIT_TOKEN_END,    /* nothing left */
     AUDIT_TOKEN_READ,   /* *ret_token was written */
-    AUDIT_TOKEN_BROKEN, /* a quote that never closes: what came before holds, the rest is lost */
+    AUDIT_TOKEN_BROKEN, /* a quote that never closes: what came before holds, *ret_token is open */
 };
 
 /* The next pair. Words without '=' are skipped. A whole body costs time linear in its length. */
@@ -36,8 +37,8 @@ enum audit_token_outcome audit_tokenizer_next(struct audit_tokenizer *t, struct 
 bool audit_token_is_null(const struct audit_token *token);
 
 /*
- * A bare value at the end of a record, of hexadecimal but for half a byte: the record was cut there. Numbers
- * that lost their quotes on the way are shorter.
+ * The record was cut in this value: its quote never closes, or it is bare, the last, and hexadecimal but for
+ * half a byte. Numbers that lost their quotes on the way are shorter.
  */
 bool audit_token_is_cut(const struct audit_token *token);
 

@@ -22,7 +22,8 @@
  *  - type=PROCTITLE before type=EXECVE: it takes PROCTITLE for the end of an event and drops what comes after
  * it; we take it for a hint. The generator writes it last but for EOE.
  *  - one piece of a12[…] lost: it hands over the others; we say "absent", and that EXECVE is incomplete.
- *  - a value cut in its quotes (the last of a cut line): it returns a blank; we say "absent".
+ *  - a value cut in its quotes (the last of a cut line): it returns a blank; we say "absent",
+ *    and of an argument what is left of it, flagged.
  *  - a hexadecimal value with a byte spoilt, or cut in half a byte where it is no argument: it returns what
  *    it could decode; we return the text as it stands. Arguments cut so are decoded here, too, and flagged.
  *  - a field whose name is spoilt (succKss=, au4d=): it does not find some that stand behind it.

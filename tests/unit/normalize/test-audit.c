@@ -109,7 +109,7 @@ Test(audit, an_event_is_over_when_it_should_be)
         {"a cut EXECVE",
          SYSCALL_("9.0:1") "type=EXECVE msg=audit(9.0:1): argc=3 a0=\"ss\" a1=\"-t\" a2=\"xy\n" CWD_("9.0:1")
              PATH_("9.0:1") TITLE_("9.0:1"),
-         "", "1:flush:EXECVE:ss -t", 4, 0, 1, 0, 0, 1},
+         "", "1:flush:EXECVE:ss -t xy", 4, 0, 1, 0, 0, 1},
         {"interleaved",
          SYSCALL_("9.0:1") SYSCALL_("9.0:2") EXECVE_("9.0:2") EXECVE_("9.0:1") CWD_("9.0:2") PATH_("9.0:2")
              CWD_("9.0:1") PATH_("9.0:1"),
