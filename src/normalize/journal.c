@@ -176,7 +176,7 @@ static bool is_system_folder(struct slice path)
 /* Whether the trusted fields show the program that the message claims to be from. */
 static bool is_fitting(const struct fields *f, struct slice program)
 {
-    static const char *const setuid_programs[] = {"sudo", "doas", "su", NULL};
+    static const char *const setuid_programs[] = {"sudo", "doas", "su", "pkexec", NULL};
     struct slice name = process_name(f);
 
     /* "CRON" is cron, "sudo" may be sudo-rs */

@@ -395,7 +395,7 @@ static int read_text(struct normalizer *n, const struct record *record, struct m
         event.unit = m->unit;
     if (r == TEXT_EVENT) {
         event.is_joined = m->is_joined;
-        event.is_cut = m->is_cut;
+        event.is_cut |= m->is_cut;
     }
     if (r == TEXT_UNKNOWN && record->is_truncated)
         r = TEXT_QUARANTINED;

@@ -168,7 +168,7 @@ static bool has_key(struct slice text, struct slice user)
 {
     static const struct slice keys[] = {SLICE("HOST="), SLICE("TTY="),   SLICE("CHROOT="), SLICE("PWD="),
                                         SLICE("USER="), SLICE("GROUP="), SLICE("TSID="),   SLICE("ENV=")};
-    struct slice s = slice_skip(text, user.len + 3);
+    struct slice s = skip_blanks(slice_skip(text, user.len + 3));
 
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         if (slice_starts_with(s, keys[i]))

@@ -17,6 +17,8 @@
  * as an audit record of the same command would say. sudo's own pid, in the syslog header, is not the
  * command's.
  *
+ * The same holds for pkexec, whose parts are between brackets.
+ *
  * sudo with log_exit_status says " ; EXIT=1" or " ; SIGNAL=TERM" behind a command when it ends. This is taken
  * off and the line stays a process start: otherwise anyone could hide a command by an argument of this form.
  *
@@ -103,6 +105,32 @@ static int read_iso_time(const struct rule_match *match, struct arena *arena, st
     return 0;
 }
 
+/* "Jan 13 23:02:00", perhaps with a year behind it. That tells other lines nothing: the gate may drop it. */
+static int read_bsd_time(const struct rule_match *match, struct text_calendar *calendar, struct arena *arena,
+                         struct text_line *line)
+{
+    struct slice time = rule_match_find(match, "time"), year = rule_match_find(match, "year");
+    struct text_calendar dated = *calendar;
+    size_t clock = time.len;
+    char *text;
+
+    if (slice_is_absent(year)) {
+        line->has_time = text_time_read(calendar, time, &line->time_usec) == 0;
+        return 0;
+    }
+    text = arena_alloc(arena, time.len + 1 + year.len);
+    if (!text)
+        return -ENOMEM;
+    while (clock > 0 && time.data[clock - 1] != ' ')
+        clock--;
+    memcpy(text, time.data, clock);
+    memcpy(text + clock, year.data, year.len);
+    text[clock + year.len] = ' ';
+    memcpy(text + clock + year.len + 1, time.data + clock, time.len - clock);
+    line->has_time = text_time_read(&dated, slice_new(text, time.len + 1 + year.len), &line->time_usec) == 0;
+    return 0;
+}
+
 static int64_t read_pid(struct slice text)
 {
     uint32_t pid;
@@ -143,8 +171,11 @@ int text_read_header(const struct rulebase *rb, struct text_calendar *calendar, 
         if (r < 0)
             return r;
     }
-    if (rule_match_has_tag(&match, "bsd"))
-        result.has_time = text_time_read(calendar, rule_match_find(&match, "time"), &result.time_usec) == 0;
+    if (rule_match_has_tag(&match, "bsd")) {
+        r = read_bsd_time(&match, calendar, arena, &result);
+        if (r < 0)
+            return r;
+    }
     *ret_line = result;
     return 1;
 }
@@ -216,6 +247,7 @@ struct found {
     struct slice pid, process_name, executable, command_line, working_directory;
     struct slice tty, host, action, group, shell_line;
     struct slice target_name, target_id, target_group, session, source_ip;
+    struct slice cron_line, pkexec_line, program_user;
 };
 
 static const struct {
@@ -239,7 +271,9 @@ static const struct {
     {"group.name", offsetof(struct found, target_group)},
     {"session.id", offsetof(struct found, session)},
     {"source.ip", offsetof(struct found, source_ip)},
-    {"cron.command", offsetof(struct found, shell_line)},
+    {"cron.command", offsetof(struct found, cron_line)},
+    {"pkexec.command", offsetof(struct found, pkexec_line)},
+    {"program.user", offsetof(struct found, program_user)},
     {"shell.command", offsetof(struct found, shell_line)},
     {"sudo.HOST", offsetof(struct found, host)},
     {"sudo.TTY", offsetof(struct found, tty)},
@@ -271,7 +305,7 @@ static struct found read_fields(const struct rule_match *match)
 static struct slice read_format(struct slice tags)
 {
     static const char *const others[] = {"process_start", "ignore", "continuation", "logs_itself", "session",
-                                         "account",       "begins", "ends",         "failure"};
+                                         "account",       "begins", "ends",         "failure",     "cut"};
 
     while (tags.len > 0) {
         size_t end = slice_find(tags, ',');
@@ -303,6 +337,8 @@ static bool is_ambiguous(const struct rule_match *match, const struct found *fou
     if (rule_match_has_tag(match, "doas"))
         return contains(found->working_directory, SLICE(" as ")) &&
                contains(found->working_directory, SLICE(" from "));
+    if (rule_match_has_tag(match, "pkexec"))
+        return contains(found->pkexec_line, SLICE("] [COMMAND="));
     if (!rule_match_has_tag(match, "sudo"))
         return false;
     for (size_t i = 0; i < match->n_fields; i++) {
@@ -450,14 +486,47 @@ static bool is_assignment(struct slice word)
     return i > 0 && i < word.len;
 }
 
-/* cron's command is in parentheses, and may hold some itself: only the last one is cron's. */
-static struct slice unwrap_shell_line(struct slice s)
+/* A command between brackets may hold some itself: only the last one is the program's that logs it. */
+static struct slice cut_closing(struct slice s, char closing)
 {
-    if (s.len > 0 && s.data[s.len - 1] == ')')
-        s = slice_head(s, s.len - 1);
+    return s.len > 0 && s.data[s.len - 1] == closing ? slice_head(s, s.len - 1) : s;
+}
+
+/* cron's command is in parentheses; Debian's, told to log the pid, too (-L 8), writes "[PID] " before it. */
+static struct slice unwrap_cron_line(struct slice s)
+{
+    size_t end;
+
+    s = cut_closing(s, ')');
+    end = slice_find(s, ']');
+    if (s.len > 0 && s.data[0] == '[' && is_number(slice_skip(slice_head(s, end), 1)) && end + 1 < s.len &&
+        s.data[end + 1] == ' ')
+        s = slice_skip(s, end + 1);
     while (s.len > 0 && (s.data[0] == ' ' || s.data[0] == '\t'))
         s = slice_skip(s, 1);
     return s;
+}
+
+/* The command, out of whatever the format wraps it in. */
+static struct slice unwrap_command(const struct rule_match *match, const struct found *found, bool is_sudo)
+{
+    struct slice command = found->command_line;
+
+    if (!slice_is_absent(found->cron_line))
+        return unwrap_cron_line(found->cron_line);
+    if (!slice_is_absent(found->shell_line))
+        return found->shell_line;
+    if (!slice_is_absent(found->pkexec_line))
+        return cut_closing(found->pkexec_line, ']');
+    if (!is_sudo)
+        return command;
+    command = cut_exit_status(command);
+    if (!rule_match_has_tag(match, "process_start"))
+        command = last_command(command);
+    while (command.len > 0 &&
+           command.data[command.len - 1] == ' ') /* sudo-rs, where there are no arguments */
+        command = slice_head(command, command.len - 1);
+    return command;
 }
 
 /* Name and path of the process, from what the rule found and from the first word. */
@@ -492,7 +561,8 @@ static int read_users(const struct found *found, struct slice format, const stru
                       struct event *event)
 {
     bool is_cron = slice_equal_string(format, "cron");
-    bool is_run_as = slice_equal_string(format, "sudo") || slice_equal_string(format, "doas");
+    bool is_run_as = slice_equal_string(format, "sudo") || slice_equal_string(format, "doas") ||
+                     slice_equal_string(format, "pkexec");
     int r;
 
     r = read_user(found->user_name, found->user_id, uid_map, &event->actor);
@@ -521,7 +591,7 @@ static int make_event(const struct rule_match *match, const struct found *found,
                       struct event *ret_event)
 {
     struct event event = EVENT_INIT;
-    bool is_sudo, is_shell_line = false;
+    bool is_sudo, is_shell_line;
     int r;
 
     event.format = read_format(match->tags);
@@ -546,16 +616,9 @@ static int make_event(const struct rule_match *match, const struct found *found,
         event.trust = TRUST_LOW;
     }
 
-    event.command_line = found->command_line;
-    if (is_sudo)
-        event.command_line = cut_exit_status(found->command_line);
-    if (is_sudo && !rule_match_has_tag(match, "process_start"))
-        event.command_line = last_command(event.command_line);
-    if (!slice_is_absent(found->shell_line)) {
-        event.command_line = slice_equal_string(event.format, "cron") ? unwrap_shell_line(found->shell_line)
-                                                                      : found->shell_line;
-        is_shell_line = true;
-    }
+    event.is_cut = rule_match_has_tag(match, "cut");
+    event.command_line = unwrap_command(match, found, is_sudo);
+    is_shell_line = !slice_is_absent(found->cron_line) || !slice_is_absent(found->shell_line);
     r = split_command(event.command_line, is_sudo, arena, &event);
     if (r < 0)
         return r;
@@ -651,6 +714,8 @@ int text_read_message(const struct rulebase *rb, const struct text_line *line, e
     if (r == 0)
         return TEXT_UNKNOWN;
     found = read_fields(&match);
+    if (!slice_is_absent(found.program_user) && !slice_equal(found.program_user, found.user_name))
+        return TEXT_UNKNOWN;
     if (rule_match_has_tag(&match, "session") || rule_match_has_tag(&match, "account"))
         return make_context(&match, &found, line, trust, uid_map, ret_event);
     /* a sudo -l that may hide a command is none to be ignored */
