@@ -17,7 +17,7 @@
  * - Cutting: the kernel cuts a process name to 15 bytes; a longer one is looked for in both lengths.
  * - Assembly: a record of audit that does not name the process may belong to one that does. Whatever holds
  *   "audit(", or is an entry of the journal in JSON, passes here; the assembler gates events as a whole
- *   (audit_gate.c).
+ *   (audit_gate.c). So does what may be sudo's in a JSON document; of lines the normalizer asks sudo_join.c.
  *
  * User rulebases keep this as long as no rule cuts a name out of the middle of a word.
  *
@@ -45,6 +45,7 @@ struct word {
     uint8_t anchor;           /* offset of the two bytes by which it is found */
     bool is_mark;             /* its record passes whether it is a key or not */
     bool may_go_on;           /* anything may stand behind it */
+    bool is_of_json;          /* means nothing in a line of text */
     uint32_t next;            /* of those with the same byte at the anchor, index + 1 */
 };
 
@@ -64,10 +65,20 @@ struct gate {
 static const struct {
     struct slice text;
     uint8_t anchor;
-    bool may_go_on;
+    bool may_go_on, is_of_json;
 } marks[] = {
-    {SLICE("audit("), 4, true},      /* every audit record's header */
-    {SLICE("_TRANSPORT"), 0, false}, /* an entry of journalctl -o json */
+    {SLICE("audit("), 4, true, false},      /* every audit record's header */
+    {SLICE("_TRANSPORT"), 0, false, false}, /* an entry of journalctl -o json */
+    /* sudo's message in a JSON wrapping: what comes next may be its rest (sudo_join.c) */
+    {SLICE(" COMMAND="), 7, true, true},
+    {SLICE(" HOST="), 4, true, true},
+    {SLICE(" TTY="), 3, true, true},
+    {SLICE(" CHROOT="), 6, true, true},
+    {SLICE(" PWD="), 3, true, true},
+    {SLICE(" USER="), 4, true, true},
+    {SLICE(" GROUP="), 5, true, true},
+    {SLICE(" TSID="), 4, true, true},
+    {SLICE(" ENV="), 3, true, true},
 };
 
 struct gate *gate_free(struct gate *gate)
@@ -203,7 +214,8 @@ int gate_new(const struct wanted *wanted, struct gate **ret_gate)
         add_word(gate, (struct word){.text = marks[i].text,
                                      .anchor = marks[i].anchor,
                                      .is_mark = true,
-                                     .may_go_on = marks[i].may_go_on});
+                                     .may_go_on = marks[i].may_go_on,
+                                     .is_of_json = marks[i].is_of_json});
     for (; gate->n_texts < wanted->n_texts; gate->n_texts++) {
         size_t len = strlen(wanted->texts[gate->n_texts]);
 
@@ -264,9 +276,11 @@ static bool is_word_at(const void *userdata, struct slice bytes, size_t at)
         const struct word *word = &gate->words[i - 1];
         size_t start = at - word->anchor, end = start + word->text.len;
 
+        if (word->is_of_json && !search->is_json)
+            continue;
         if (at < word->anchor || !is_word_text(word, bytes, start))
             continue;
-        if (start > 0 && is_word_byte(bytes.data[start - 1]))
+        if (start > 0 && is_word_byte(word->text.data[0]) && is_word_byte(bytes.data[start - 1]))
             continue;
         if (!word->may_go_on && end < bytes.len && is_word_byte(bytes.data[end]))
             continue;

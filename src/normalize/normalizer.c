@@ -372,7 +372,9 @@ static int read_text(struct normalizer *n, const struct record *record, struct m
         line->has_time = true;
         line->time_usec = record->received_usec;
     }
-    if (sudo_join_n_held(n->sudo) > 0 && !m->is_whole)
+    if (slice_equal_string(line->program, "sudo"))
+        r = sudo_message_translate(&line->message, &n->arena);
+    if (r >= 0 && sudo_join_n_held(n->sudo) > 0 && !m->is_whole)
         r = sudo_join_expire(n->sudo, line, take_command, &handing);
     if (r >= 0 && !m->is_whole && line->has_time && slice_equal_string(line->program, "sudo")) {
         sudo = (struct sudo_message){*line, m->trust, m->unit, record->received_usec};
@@ -472,7 +474,6 @@ static int read_document(struct normalizer *n, const struct record *record, stru
         return read_message(n, record, &message, emit, userdata);
     case JSON_WRAPS_LINE:
         message.line = wrapped.line;
-        message.is_whole = true; /* the gate looks at such lines one by one */
         return read_message(n, record, &message, emit, userdata);
     case JSON_WRAPS_BROKEN:
         return quarantine(n, text);
@@ -489,11 +490,13 @@ static bool is_gated(const struct normalizer *n, const struct record *record, st
 {
     if (!n->gate || record->is_truncated)
         return false;
+    /* how the next line is read may depend on it */
+    if (sudo_join_n_held(n->sudo) > 0)
+        return false;
     if (is_json)
         return !gate_may_want(n->gate, line, true);
-    /* how the next line is read may depend on it */
-    return sudo_join_n_held(n->sudo) == 0 && text_time_is_settled(&n->calendar, line) &&
-           !gate_may_want(n->gate, line, false) && !sudo_join_may_matter(line);
+    return text_time_is_settled(&n->calendar, line) && !gate_may_want(n->gate, line, false) &&
+           !sudo_join_may_matter(line);
 }
 
 static int read_line(struct normalizer *n, const struct record *record, event_fn emit, void *userdata)

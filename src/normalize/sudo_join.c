@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * sudo writes no message longer than syslog_maxlen (980 by default): it goes on in another of the same time,
- * "USER : (command continued) REST", the text in the language of the system (lib/eventlog/eventlog.c,
- * do_syslog_sudo). It cuts at the last blank that fits, which is left out, or, where a piece has none, at
- * the limit. So a message that may have been cut is held until the next of the same user shows how it goes
- * on.
+ * sudo writes no message longer than syslog_maxlen (980 by default, 960 of sudo_logsrvd): it goes on in
+ * another of the same time, "USER : (command continued) REST", the text in the language of the system
+ * (lib/eventlog/eventlog.c, do_syslog_sudo). It cuts at the last blank that fits, which is left out, or,
+ * where a piece has none, at the limit. So a message that may have been cut is held until the next of the
+ * same user shows how it goes on. sudo-rs (src/log/syslog.rs) ends what goes on with " [...]" and begins the
+ * rest with
+ * "[...] ", without the user; nothing is left out between them.
  *
  * The danger is that anyone who can write "sudo: alice : (command continued) …" would have a say in what
  * alice ran. What keeps it small:
@@ -16,15 +18,17 @@
  *   for a price of one long variable. Such a command is marked as one that can be read in two ways.
  * - Both have the same host, user, pid (where the header has one), unit and trust: what a stranger writes
  *   into the journal is not vouched for as sudo's own words are, and is not joined to them.
- * - A part only goes on where sudo would have cut: with the next word it would have been longer than 980
- *   bytes, and no part is longer than that limit (or, where one is, than the limit that the others show).
+ * - A part only goes on where sudo would have cut: with the next word it would have been longer than the
+ *   smallest limit, and no part is longer than the limit that the others show. Where that is lower than any
+ *   that sudo comes with, the administrator has set it, or somebody made it up: the command is marked as
+ *   one that can be read in two ways.
  * - Where two commands of one user without a pid could both go on, nobody can tell which does: neither is
- *   joined. What was not joined is counted, and its command is marked as cut.
+ *   joined; of sudo-rs, two of anybody. What was not joined is counted, and its command is marked as cut.
  *
  * Held is what has COMMAND= and is longer than HOLD_MIN, or has none. A shorter one that goes on (its next
- * word is longer than half a message) is handed over at once and stays without its rest, since to hold every
- * command would make every alert of sudo's wait. A limit below 980 is not recognised. PRI is not compared: it
- * is gone when a message is here.
+ * word is longer than half the smallest message) is handed over at once and stays without its rest, since to
+ * hold every command would make every alert of sudo's wait. PRI is not compared: it is gone when a message is
+ * here.
  *
  * A command is over with its user's next message that is no continuation, two seconds later on the clock of
  * its host, on that of the caller, a minute later on the clock of all hosts, or when there are too many.
@@ -38,10 +42,15 @@
 
 #include "util/parse.h"
 
-/* sudo include/sudo_plugin… MAXSYSLOGLEN, the default of syslog_maxlen */
-#define MESSAGE_MAX 980U
+/* RFC 5424 section 6.1: what every receiver must take. A lower syslog_maxlen is not recognised */
+#define LIMIT_MIN 480U
+/* sudo_logsrvd.conf(5) maxlen; sudo's own MAXSYSLOGLEN is 980. sudo-rs cuts at 960, too. A piece without a
+ * blank that is shorter was cut at one */
+#define LIMIT_USUAL 960U
 /* chosen: see the essay */
-#define HOLD_MIN (MESSAGE_MAX / 2)
+#define HOLD_MIN (LIMIT_MIN / 2)
+/* longest UTF-8 character, which sudo-rs does not cut in two */
+#define CHARACTER_MAX 4U
 /* chosen: sudo writes all parts in one go, and RFC 3164 has seconds */
 #define TIME_LIMIT_USEC (2 * USEC_PER_SEC)
 /* chosen: as audit.c does for nodes that went quiet */
@@ -138,6 +147,14 @@ static struct slice skip_blanks(struct slice s)
     return s;
 }
 
+/* sudo-rs src/log/syslog.rs DOTDOTDOT_END, DOTDOTDOT_START */
+static const struct slice goes_on = SLICE(" [...]"), went_on = SLICE("[...] ");
+
+static struct slice without_mark(struct slice text)
+{
+    return slice_ends_with(text, goes_on) ? slice_head(text, text.len - goes_on.len) : text;
+}
+
 /* What stands before " : "; absent where nothing does. */
 static struct slice user_of(struct slice text)
 {
@@ -176,6 +193,50 @@ static bool has_key(struct slice text, struct slice user)
     return false;
 }
 
+/* What stands in the place of " : " behind the user, of a message in another form; absent: it is in this one.
+ */
+static struct slice foreign_colon(struct slice text, struct slice user)
+{
+    static const struct slice wide = SLICE("\xEF\xBC\x9A"), colon = SLICE(": "); /* U+FF1A */
+    struct slice rest = slice_skip(text, user.len);
+
+    if (user.len == 0)
+        return SLICE_NULL;
+    if (slice_starts_with(rest, wide))
+        return wide;
+    if (!slice_starts_with(rest, colon))
+        return SLICE_NULL;
+    /* not any message that begins with a word and a colon */
+    return rest.len > colon.len &&
+                   (rest.data[colon.len] == '(' || has_key(text, slice_head(text, user.len - 1)))
+               ? colon
+               : SLICE_NULL;
+}
+
+int sudo_message_translate(struct slice *message, struct arena *arena)
+{
+    struct slice text = skip_blanks(*message), user = SLICE("");
+    struct slice colon, rest;
+    char *out;
+
+    while (user.len < text.len && text.data[user.len] != ' ' && text.data[user.len] != ':' &&
+           (unsigned char)text.data[user.len] != 0xEF)
+        user = slice_head(text, user.len + 1);
+    colon = foreign_colon(text, user);
+    if (slice_is_absent(colon))
+        return 0;
+    rest = slice_skip(text, user.len + colon.len);
+    out = arena_alloc(arena, user.len + 3 + rest.len);
+    if (!out)
+        return -ENOMEM;
+    memcpy(out, user.data, user.len);
+    memcpy(out + user.len, " : ", 3);
+    if (rest.len > 0)
+        memcpy(out + user.len + 3, rest.data, rest.len);
+    *message = slice_new(out, user.len + 3 + rest.len);
+    return 0;
+}
+
 bool sudo_join_may_go_on(struct slice text)
 {
     struct slice user;
@@ -184,6 +245,8 @@ bool sudo_join_may_go_on(struct slice text)
     user = user_of(text);
     if (slice_is_absent(user))
         return false;
+    if (slice_ends_with(text, goes_on))
+        return true;
     return has_command(text) ? text.len >= HOLD_MIN : has_key(text, user);
 }
 
@@ -202,11 +265,12 @@ bool sudo_join_may_matter(struct slice line)
 static int release(struct sudo_join *join, struct held *h, sudo_command_fn emit, void *userdata)
 {
     _cleanup_(held_freep) struct held *owned = h;
+    bool is_marked = slice_ends_with(buffer_slice(&h->text), goes_on);
     struct sudo_command command = {
         .message = {.line = {.host = h->host,
                              .program = SLICE("sudo"),
                              .pid = h->pid,
-                             .message = buffer_slice(&h->text),
+                             .message = without_mark(buffer_slice(&h->text)),
                              .has_time = true,
                              .time_usec = h->time_usec},
                     .trust = h->trust,
@@ -215,7 +279,8 @@ static int release(struct sudo_join *join, struct held *h, sudo_command_fn emit,
         .first = slice_head(buffer_slice(&h->text), h->first_len),
         .n_parts = h->n_parts,
         .n_fed = h->n_fed,
-        .is_cut = h->flags & FLAG_CUT,
+        .is_cut = (h->flags & FLAG_CUT) || is_marked,
+        .is_doubtful = h->limit_max < LIMIT_USUAL,
     };
 
     unlink_held(join, owned);
@@ -242,10 +307,20 @@ static bool is_later_by(int64_t a_usec, int64_t b_usec, int64_t limit_usec)
     return a_usec > b_usec && (uint64_t)a_usec - (uint64_t)b_usec > (uint64_t)limit_usec;
 }
 
+static bool is_out_of_time(const struct held *h, const struct sudo_message *m)
+{
+    return is_later_by(m->line.time_usec, h->time_usec, TIME_LIMIT_USEC) ||
+           is_later_by(h->time_usec, m->line.time_usec, TIME_LIMIT_USEC);
+}
+
 /* Whether more may follow its last part. */
 static bool may_go_on(const struct held *h)
 {
-    return h->last_len >= HOLD_MIN || !has_command(buffer_slice(&h->text));
+    struct slice text = buffer_slice(&h->text);
+
+    /* the parts show the limit: what is shorter than half of it hardly goes on */
+    return slice_ends_with(text, goes_on) || !has_command(text) ||
+           h->last_len >= (h->n_parts > 1 ? h->limit_min / 2 : HOLD_MIN);
 }
 
 /* The next part of h, if it can be. The essay says what is asked of it. */
@@ -259,13 +334,13 @@ static int join_part(struct sudo_join *join, struct held *h, struct slice text, 
     limit_min = MAX(h->limit_min, (uint64_t)text.len);
     limit_max = MIN(h->limit_max, h->last_len + 1 + word_len);
     if ((h->flags & FLAG_CONTESTED) || rest.len == 0 || h->n_parts >= SUDO_JOIN_PARTS_MAX ||
-        limit_max < MESSAGE_MAX || limit_max < limit_min) {
+        limit_max < LIMIT_MIN || limit_max < limit_min) {
         h->flags |= FLAG_CUT;
         return SUDO_JOIN_REFUSED;
     }
     /* only a piece without a blank is cut elsewhere than at one, and then it is as long as can be */
     is_inside_word =
-        !(h->flags & FLAG_HAS_BLANK) && h->last_len >= MESSAGE_MAX && h->last_len == h->limit_min;
+        !(h->flags & FLAG_HAS_BLANK) && h->last_len >= LIMIT_USUAL && h->last_len == h->limit_min;
     r = is_inside_word ? 0 : buffer_append_char(&h->text, ' ');
     if (r >= 0)
         r = buffer_append_slice(&h->text, rest);
@@ -280,6 +355,52 @@ static int join_part(struct sudo_join *join, struct held *h, struct slice text, 
     h->flags &= ~(unsigned)FLAG_HAS_BLANK;
     if (word_len < rest.len)
         h->flags |= FLAG_HAS_BLANK;
+    return SUDO_JOIN_TAKEN;
+}
+
+/* The one command of that origin that sudo-rs said goes on. NULL: there is none, or nobody can tell which. */
+static struct held *find_marked(const struct sudo_join *join, const struct sudo_message *m)
+{
+    struct held *found = NULL;
+
+    for (struct held *h = join->first; h; h = h->next) {
+        if (h->trust != m->trust || h->pid != m->line.pid || !is_same(h->host, m->line.host) ||
+            !is_same(h->unit, m->unit) || !slice_ends_with(buffer_slice(&h->text), goes_on))
+            continue;
+        if (found)
+            return NULL;
+        found = h;
+    }
+    return found;
+}
+
+/* "[...] REST": nothing was left out, and a part is as long as can be, but for the word that did not fit. */
+static int join_marked(struct sudo_join *join, const struct sudo_message *m, struct slice text)
+{
+    struct held *h = find_marked(join, m);
+    struct slice rest = slice_skip(text, went_on.len);
+    size_t len, word_len;
+    int r;
+
+    if (!h || is_out_of_time(h, m))
+        return SUDO_JOIN_REFUSED;
+    /* a blank at its front belongs to the word behind it */
+    word_len = rest.len > 0 ? 1 + slice_find(slice_skip(rest, 1), ' ') : 0;
+    if (rest.len == 0 || h->n_parts >= SUDO_JOIN_PARTS_MAX || h->last_len > LIMIT_USUAL + goes_on.len ||
+        h->last_len - goes_on.len + word_len + CHARACTER_MAX <= LIMIT_USUAL) {
+        h->flags |= FLAG_CUT;
+        return SUDO_JOIN_REFUSED;
+    }
+    len = h->text.len;
+    h->text.len -= goes_on.len;
+    r = buffer_append_slice(&h->text, rest);
+    if (r < 0)
+        return r;
+    join->n_bytes += h->text.len;
+    join->n_bytes -= len;
+    h->last_len = text.len;
+    h->n_parts++;
+    h->n_fed++;
     return SUDO_JOIN_TAKEN;
 }
 
@@ -311,6 +432,14 @@ int sudo_join_feed(struct sudo_join *join, const struct sudo_message *message, s
     int r;
 
     join->is_contested = false;
+    if (slice_starts_with(text, went_on)) {
+        r = join_marked(join, message, text);
+        if (r == SUDO_JOIN_TAKEN) {
+            r = enforce_limits(join, emit, userdata);
+            r = r < 0 ? r : SUDO_JOIN_TAKEN;
+        }
+        return r;
+    }
     if (slice_is_absent(user))
         return SUDO_JOIN_OTHER;
     h = join->first ? find_held(join, message, user) : NULL;
@@ -322,8 +451,7 @@ int sudo_join_feed(struct sudo_join *join, const struct sudo_message *message, s
         r = release(join, h, emit, userdata);
         return r < 0 ? r : SUDO_JOIN_OTHER;
     }
-    if (!h || is_later_by(message->line.time_usec, h->time_usec, TIME_LIMIT_USEC) ||
-        is_later_by(h->time_usec, message->line.time_usec, TIME_LIMIT_USEC))
+    if (!h || is_out_of_time(h, message))
         return SUDO_JOIN_REFUSED;
     r = join_part(join, h, text, rest);
     if (r != SUDO_JOIN_TAKEN)
@@ -370,7 +498,7 @@ int sudo_join_hold(struct sudo_join *join, const struct sudo_message *message, s
         return r;
     h->n_parts = 1;
     h->n_fed = 1;
-    h->first_len = text.len;
+    h->first_len = without_mark(text).len;
     h->limit_min = h->last_len = text.len;
     h->limit_max = UINT64_MAX;
     if (slice_find(slice_skip(text, user.len + 3), ' ') < text.len - user.len - 3)
@@ -474,6 +602,7 @@ int sudo_command_read(const struct sudo_command *command, const struct rulebase 
     } else if (r != TEXT_EVENT) {
         return r;
     }
+    event.is_ambiguous |= command->is_doubtful;
     if (event.is_ambiguous)
         event.trust = TRUST_LOW;
     event.is_joined = q == TEXT_EVENT;

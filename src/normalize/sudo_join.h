@@ -30,8 +30,9 @@ struct sudo_command {
     struct sudo_message message; /* line.message is the whole text, as sudo would have written it in one */
     struct slice first;          /* its first part, as it came */
     unsigned n_parts;
-    uint64_t n_fed; /* of them; the others came out of a saved state */
-    bool is_cut;    /* it went on with what was not joined */
+    uint64_t n_fed;   /* of them; the others came out of a saved state */
+    bool is_cut;      /* it went on with what was not joined */
+    bool is_doubtful; /* joined where sudo would have cut only with a limit lower than any it comes with */
 };
 
 /* Receives a command; borrowed for the call. 0 or a negative errno, which is forwarded. */
@@ -55,6 +56,13 @@ DEFINE_CLEANUP(struct sudo_join *, sudo_join_free)
  */
 int sudo_join_feed(struct sudo_join *join, const struct sudo_message *message, sudo_command_fn emit,
                    void *userdata) _warn_unused_;
+
+/*
+ * sudo's message in the form that all languages but a few have, "USER : …", in the arena where it must be
+ * changed: Danish, Finnish and Esperanto have no blank before the colon, simplified Chinese has a colon of
+ * its own. 0 or -ENOMEM.
+ */
+int sudo_message_translate(struct slice *message, struct arena *arena) _warn_unused_;
 
 /* Whether a message with a command (or the beginning of one, before COMMAND=) may go on in another. */
 bool sudo_join_may_go_on(struct slice text);

@@ -42,8 +42,10 @@ static void feed(struct normalizer *n, struct slice line, struct buffer *out)
 static void write_sudo(struct buffer *out, const char *header, const char *user, const char *line,
                        size_t maxlen, const char *mark)
 {
+    /* a mark brings its own colon, as some languages do; simplified Chinese has it in the first part, too */
+    bool is_wide = strncmp(mark, "\xEF\xBC\x9A", 3) == 0, has_colon = is_wide || mark[0] == ':';
+    const char *colon = is_wide ? "" : " : ", *before = is_wide ? "\xEF\xBC\x9A" : "";
     size_t format_len = strlen("%8s : %s");
-    const char *before = "";
 
     while (*line != '\0') {
         size_t room = maxlen - (format_len - 5 + strlen(user)), n = strlen(line);
@@ -53,14 +55,16 @@ static void write_sudo(struct buffer *out, const char *header, const char *user,
                 ;
         if (strlen(line) > room)
             n = n > 0 ? n - 1 : room;
-        cr_assert_geq(buffer_append_format(out, "%s%8s : %s%s%.*s\n", header, user, before,
-                                           *before != '\0' ? " " : "", (int)n, line),
+        cr_assert_geq(buffer_append_format(out, "%s%8s%s%s%s%.*s\n", header, user, colon, before,
+                                           before == mark ? " " : "", (int)n, line),
                       0);
         line += n;
         while (*line == ' ')
             line++;
         before = mark;
-        format_len = strlen("%8s :  %s") + strlen(mark);
+        if (has_colon)
+            colon = "";
+        format_len = strlen("%8s %s") + strlen(mark) + (has_colon ? 0 : strlen(" : "));
     }
 }
 
@@ -125,6 +129,12 @@ Test(sudo_join, joins_what_sudo_cut)
         {"another language", LONG, 120, 980, "(suite de la commande)", WEB, "alice ss 121 word0119 joined;",
          1},
         {"a refused command", "command not allowed ; " LONG, 120, 980, CONTINUED, WEB, "", 1},
+        {"sudo_logsrvd's limit", LONG, 300, 960, CONTINUED, WEB, "alice ss 301 word0299 joined;", 2},
+        {"the lowest limit", LONG, 300, 480, CONTINUED, WEB, "alice ss 301 word0299 joined ambiguous;", 6},
+        {"Danish", LONG, 120, 980, ": (kommando fortsat)", WEB, "alice ss 121 word0119 joined;", 1},
+        {"Finnish", LONG, 120, 980, ": (komento jatkui)", WEB7, "alice ss 121 word0119 joined;", 1},
+        {"Chinese", LONG, 300, 980, "\xEF\xBC\x9A(\xE5\x91\xBD\xE4\xBB\xA4)", WEB,
+         "alice ss 301 word0299 joined;", 2},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -140,6 +150,108 @@ Test(sudo_join, joins_what_sudo_cut)
         cr_assert_eq(stats->n_joined, rows[i].n_joined, "%s: %lu", rows[i].name, stats->n_joined);
         cr_assert_eq(stats->n_unjoined, 0, "%s", rows[i].name);
         cr_assert_eq(stats->n_records, stats->n_used + stats->n_ignored, "%s", rows[i].name);
+    }
+}
+
+/* The lines in rsyslog's JSON, of a template that puts the message first. */
+static void wrap(const struct buffer *text, struct buffer *out)
+{
+    for (struct slice rest = buffer_slice(text); rest.len > 0;) {
+        size_t end = slice_find(rest, '\n');
+
+        cr_assert_geq(buffer_append_format(out,
+                                           "{\"msg\":\"%.*s\",\"syslogtag\":\"sudo:\",\"hostname\":\"web1\","
+                                           "\"timereported\":\"2026-01-05T00:04:59Z\"}\n",
+                                           SLICE_FMT(slice_head(rest, end))),
+                      0);
+        rest = slice_skip(rest, MIN(end + 1, rest.len));
+    }
+}
+
+Test(sudo_join, joins_what_is_wrapped_in_json_with_the_gate_and_without)
+{
+    static const char *const names[] = {"ss"};
+    static const struct wanted wanted = {.names = names, .n_names = 1};
+    static char line[160 * 1024];
+
+    for (unsigned is_late = 0; is_late < 2; is_late++) { /* whether COMMAND= comes in the second part */
+        for (unsigned has_gate = 0; has_gate < 2; has_gate++) {
+            struct normalizer_options options = {
+                .rulebase = rb, .year = 2026, .wanted = has_gate ? &wanted : NULL};
+            _cleanup_(normalizer_freep) struct normalizer *n = NULL;
+            _cleanup_(buffer_done) struct buffer text = BUFFER_INIT, json = BUFFER_INIT, out = BUFFER_INIT;
+
+            cr_assert_eq(normalizer_new(&options, &n), 0);
+            (void)snprintf(line, sizeof(line), FACTS "ENV=A=%0*d ; COMMAND=/usr/bin/ss%s", is_late ? 930 : 1,
+                           0, words(120));
+            write_sudo(&text, "", "alice", line, 980, CONTINUED);
+            wrap(&text, &json);
+            feed_lines(n, &json, NULL, &out);
+            cr_assert_eq(normalizer_flush(n, collect, &out), 0);
+            assert_slice(buffer_slice(&out),
+                         is_late ? "alice ss 121 word0119 joined ambiguous;"
+                                 : "alice ss 121 word0119 joined;",
+                         has_gate ? "gate" : "no gate");
+            cr_assert_eq(normalizer_stats(n)->n_gated, 0);
+        }
+    }
+}
+
+/* As src/log/syslog.rs cuts: at the last blank, which stays with what follows, or at the limit. */
+static void write_sudo_rs(struct buffer *out, const char *header, const char *line)
+{
+    const char *before = "";
+
+    while (*line != '\0') {
+        size_t room = 960 - strlen(before), n = strlen(line);
+        bool goes_on = n > room;
+
+        if (goes_on)
+            for (n = room - 1; n > 0 && line[n] != ' '; n--)
+                ;
+        if (goes_on && n == 0)
+            n = room;
+        cr_assert_geq(
+            buffer_append_format(out, "%s%s%.*s%s\n", header, before, (int)n, line, goes_on ? " [...]" : ""),
+            0);
+        line += n;
+        before = "[...] ";
+    }
+}
+
+Test(sudo_join, joins_what_sudo_rs_cut)
+{
+    static const struct {
+        const char *name, *header, *after; /* NULL: sudo's own rest */
+        unsigned n_words;
+        const char *expected;
+        unsigned n_unjoined;
+    } rows[] = {
+        {"one message", WEB, NULL, 3, "alice ss 4 word0002;", 0},
+        {"two", WEB, NULL, 120, "alice ss 121 word0119 joined;", 0},
+        {"many, with a pid", WEB7, NULL, 900, "alice ss 901 word0899 joined;", 0},
+        {"the rest is missing", WEB, "", 120, "alice ss 101 word0099 cut;", 0},
+        {"another host's rest", WEB, DB "[...]  x", 120, "alice ss 101 word0099 cut;", 1},
+        {"sudo-rs would not have cut here", WEB7, WEB7 "[...]  x", 120, "alice ss 101 word0099 cut;", 1},
+        {"one word more", WEB7, WEB7 "[...]  word0100", 120, "alice ss 102 word0100 joined;", 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        _cleanup_(normalizer_freep) struct normalizer *n = new_normalizer(FORMAT_AUTO);
+        _cleanup_(buffer_done) struct buffer text = BUFFER_INIT, out = BUFFER_INIT;
+
+        write_sudo_rs(&text, rows[i].header,
+                      command("alice :  PWD=/root ; USER=root ; COMMAND=/usr/bin/ss", rows[i].n_words));
+        if (rows[i].after) {
+            feed(n, slice_head(buffer_slice(&text), slice_find(buffer_slice(&text), '\n')), &out);
+            if (rows[i].after[0] != '\0')
+                feed(n, slice_from_string(rows[i].after), &out);
+        } else {
+            feed_lines(n, &text, NULL, &out);
+        }
+        cr_assert_eq(normalizer_flush(n, collect, &out), 0);
+        assert_slice(buffer_slice(&out), rows[i].expected, rows[i].name);
+        cr_assert_eq(normalizer_stats(n)->n_unjoined, rows[i].n_unjoined, "%s", rows[i].name);
     }
 }
 
@@ -197,8 +309,10 @@ Test(sudo_join, takes_no_word_from_a_stranger)
         {"another host", 60, DB, "   alice : " CONTINUED, true, "alice ss 61 word0059;", 1},
         {"another pid", 60, WEB7, "   alice : " CONTINUED, true, "alice ss 61 word0059;", 1},
         {"three seconds later", 60, LATE, "   alice : " CONTINUED, true, "alice ss 61 word0059;", 1},
-        {"sudo would not have cut here", 60, WEB, "   alice : " CONTINUED " x", false,
-         "alice ss 61 word0059 cut;", 1},
+        {"sudo would have cut here with another limit", 60, WEB, "   alice : " CONTINUED " x", false,
+         "alice ss 62 x joined ambiguous;", 0},
+        {"sudo would not have cut here", 22, WEB, "   alice : " CONTINUED " x", false,
+         "alice ss 23 word0021 cut;", 1},
         {"a short command does not wait", 3, WEB, "   alice : " CONTINUED, true, "alice ss 4 word0002;", 1},
         /* the same user can always do this: it adds a word, and no more */
         {"as sudo would", 60, WEB, "   alice : " CONTINUED, true, "alice ss 62 000000000000 joined;", 0},
