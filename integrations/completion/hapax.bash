@@ -4,8 +4,8 @@
 # Completion for hapax(1). Commands and options are asked from the program itself, so this file does not age.
 
 _hapax_words() {
-    # "  -q, --quiet  text" and "  --state DB  text" give --quiet and --state
-    hapax "$@" --help 2>/dev/null | sed -nE 's/^ +(-[a-zA-Z], +)?(--[a-z-]+).*/\2/p'
+    # "  -q, --quiet  text" and "  --state DB  text" give --quiet and --state, "  --explain[=FORMAT]" gives both forms
+    hapax "$@" --help 2>/dev/null | sed -nE 's/^ +(-[a-zA-Z], +)?(--[a-z-]+)(\[=)?.*/\2\3/p' | sed -E 's/^(.*)\[=$/\1\n\1=/'
 }
 
 _hapax() {
@@ -14,6 +14,11 @@ _hapax() {
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W \
             "$(hapax --help 2>/dev/null | sed -nE '/^Commands:/,/^$/s/^  ([a-z]+) .*/\1/p') --help --version" -- "$current")
+        return
+    fi
+    # bash takes "--explain=js" for three words
+    if [[ $current = "=" && $previous = --explain || $previous = "=" && ${COMP_WORDS[COMP_CWORD - 2]} = --explain ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "text json" -- "${current#=}")
         return
     fi
     case $previous in

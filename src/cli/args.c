@@ -8,6 +8,7 @@
 
 #include <getopt.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,8 +55,8 @@ static void print_option(const struct arg_option *o)
 
     if (o->letter)
         (void)snprintf(letter, sizeof(letter), "-%c, ", o->letter);
-    (void)snprintf(left, sizeof(left), "  %s--%s%s%s", letter, o->name, o->value ? " " : "",
-                   o->value ? o->value : "");
+    (void)snprintf(left, sizeof(left), "  %s--%s%s%s", letter, o->name,
+                   o->value && o->value[0] != '[' ? " " : "", o->value ? o->value : "");
     if (strlen(left) > 30)
         printf("%s\n%-32s%s\n", left, "", o->help);
     else
@@ -99,11 +100,17 @@ int args_parse(const struct arg_command *command, int argc, char **argv, arg_fn 
     for (size_t i = 0; i < command->n_options; i++) {
         const struct arg_option *o = &command->options[i];
 
-        table[i] =
-            (struct option){o->name, o->value ? required_argument : no_argument, NULL, FIRST_LONG + (int)i};
+        bool is_optional = o->value && o->value[0] == '[';
+
+        table[i] = (struct option){o->name,
+                                   is_optional ? optional_argument
+                                   : o->value  ? required_argument
+                                               : no_argument,
+                                   NULL, FIRST_LONG + (int)i};
         if (o->letter) {
             letters[n_letters++] = o->letter;
-            if (o->value)
+            /* the letter never takes a value that may be left out: "-xq" is two letters */
+            if (o->value && !is_optional)
                 letters[n_letters++] = ':';
         }
     }

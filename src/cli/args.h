@@ -12,7 +12,7 @@
 struct arg_option {
     const char *name;  /* "job" for --job */
     char letter;       /* 'j' for -j; 0: none */
-    const char *value; /* "ID"; NULL: a flag */
+    const char *value; /* "ID"; "[=FORMAT]": may be left out; NULL: a flag */
     const char *help;  /* one sentence, lower case, no full stop */
 };
 

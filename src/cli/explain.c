@@ -9,6 +9,8 @@
  * which rules were asked, and the counters say what became of the record. So an explanation cannot change
  * what it explains; what it costs (naming rules takes a third of a match) is paid only here.
  *
+ * What is found goes into a paragraph for a person, or to explain_json.c for a program.
+ *
  * What a record leads to and its own fate are two things in audit: the last record of an event shows the
  * event, the first ones are only kept. Text of the input is escaped (say.h).
  */
@@ -20,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/explain_json.h"
 #include "cli/say.h"
 #include "util/parse.h"
 
@@ -32,6 +35,8 @@ struct explain {
     char *notes_text, *tried_text;
     size_t notes_len, tried_len;
     bool has_header, has_audit;
+    struct explain_json *json; /* NULL: for a person */
+    int error;                 /* of json, at an earlier record */
 };
 
 struct explain *explain_free(struct explain *explain)
@@ -44,6 +49,7 @@ struct explain *explain_free(struct explain *explain)
         (void)fclose(explain->notes);
     if (explain->tried)
         (void)fclose(explain->tried);
+    explain_json_free(explain->json);
     free(explain->notes_text);
     free(explain->tried_text);
     free(explain);
@@ -55,25 +61,32 @@ static void on_attempt(void *userdata, const struct rulebase_attempt *attempt)
     static const char *const kinds[] = {
         [RULEBASE_HEADER] = "header", [RULEBASE_AUDIT] = "audit", [RULEBASE_MESSAGE] = "message"};
     struct explain *explain = userdata;
+    bool is_near = attempt->kind == RULEBASE_MESSAGE && attempt->rest.len < attempt->text.len &&
+                   !slice_is_absent(attempt->rest);
 
     if (attempt->match) {
         explain->has_header |= attempt->kind == RULEBASE_HEADER;
         explain->has_audit |= attempt->kind == RULEBASE_AUDIT;
+    }
+    if (explain->json) {
+        if (attempt->match || is_near)
+            explain_json_attempt(explain->json, attempt);
+    } else if (attempt->match) {
         (void)fprintf(explain->notes, "  %-9s %s:%u (", kinds[attempt->kind], attempt->file, attempt->line);
         say_bytes(explain->notes, attempt->match->tags);
         (void)fputs(")\n", explain->notes);
         say_fields(explain->notes, attempt->match, "    ");
-    } else if (attempt->kind == RULEBASE_MESSAGE && attempt->rest.len < attempt->text.len &&
-               !slice_is_absent(attempt->rest)) {
+    } else if (is_near) {
         (void)fprintf(explain->tried, "  no rule   %s: stopped before '", attempt->file);
         say_bytes(explain->tried, attempt->rest);
         (void)fputs("'\n", explain->tried);
     }
 }
 
-int explain_new(struct setup *setup, struct explain **ret_explain)
+int explain_new(struct setup *setup, bool is_json, struct explain **ret_explain)
 {
     _cleanup_(explain_freep) struct explain *explain = calloc(1, sizeof(*explain));
+    int r;
 
     if (!explain)
         return -ENOMEM;
@@ -82,6 +95,9 @@ int explain_new(struct setup *setup, struct explain **ret_explain)
     explain->tried = open_memstream(&explain->tried_text, &explain->tried_len);
     if (!explain->notes || !explain->tried)
         return -ENOMEM;
+    r = is_json ? explain_json_new(&explain->json) : 0;
+    if (r < 0)
+        return r;
     rulebase_set_trace(setup->rulebase, on_attempt, explain);
     *ret_explain = TAKE_PTR(explain);
     return 0;
@@ -139,6 +155,8 @@ int explain_event(void *userdata, const struct event *event)
     FILE *out = explain->notes;
     char time[TIMESTAMP_SIZE];
 
+    if (explain->json)
+        return explain_json_event(explain->json, explain->setup, event);
     format_timestamp(event->time_usec, time);
     (void)fprintf(out, "  event     %s of ", kinds[event->kind]);
     say_bytes(out, event->format);
@@ -228,40 +246,68 @@ static void turn_page(FILE *page, char *const *text, const size_t *len, bool is_
     rewind(page);
 }
 
+static const char *path_of(const struct input *input)
+{
+    return strcmp(input->path, "-") == 0 ? "stdin" : input->path;
+}
+
+static void print_row(struct explain *explain, const struct explain_row *row)
+{
+    int r = explain_json_row(explain->json, row);
+
+    if (r < 0 && explain->error >= 0)
+        explain->error = r;
+}
+
 void explain_record(void *userdata, const struct input *input, const struct record *record)
 {
     struct explain *explain = userdata;
     const struct normalizer_stats *stats = normalizer_stats(input->normalizer);
+    struct explain_row row = {.path = path_of(input)};
 
     if (input != explain->input) {
         explain->input = input;
         explain->seen = (struct normalizer_stats){0};
         explain->n_records = 0;
     }
-    printf("%s:%" PRIu64 ": ", strcmp(input->path, "-") == 0 ? "stdin" : input->path, ++explain->n_records);
-    say_bytes(stdout,
-              record->kind == RECORD_JOURNAL ? record_find_field(record, SLICE("MESSAGE")) : record->bytes);
-    printf("\n");
-    if (stats->n_empty == explain->seen.n_empty)
-        printf("  read as   %s\n", reader(explain, record));
-    turn_page(explain->notes, &explain->notes_text, &explain->notes_len, true);
-    turn_page(explain->tried, &explain->tried_text, &explain->tried_len,
-              stats->n_unknown > explain->seen.n_unknown);
-    say_orphans(&explain->seen, stats);
-    printf("  outcome   %s\n\n", outcome(&explain->seen, stats, normalizer_last_fate(input->normalizer)));
+    row.number = ++explain->n_records;
+    row.text = record->kind == RECORD_JOURNAL ? record_find_field(record, SLICE("MESSAGE")) : record->bytes;
+    row.read_as = stats->n_empty == explain->seen.n_empty ? reader(explain, record) : NULL;
+    row.outcome = outcome(&explain->seen, stats, normalizer_last_fate(input->normalizer));
+    row.n_given_up = stats->n_orphaned - explain->seen.n_orphaned;
+    row.is_unknown = stats->n_unknown > explain->seen.n_unknown;
+    if (explain->json) {
+        print_row(explain, &row);
+    } else {
+        printf("%s:%" PRIu64 ": ", row.path, row.number);
+        say_bytes(stdout, row.text);
+        printf("\n");
+        if (row.read_as)
+            printf("  read as   %s\n", row.read_as);
+        turn_page(explain->notes, &explain->notes_text, &explain->notes_len, true);
+        turn_page(explain->tried, &explain->tried_text, &explain->tried_len, row.is_unknown);
+        say_orphans(&explain->seen, stats);
+        printf("  outcome   %s\n\n", row.outcome);
+    }
     explain->seen = *stats;
     explain->has_header = explain->has_audit = false;
 }
 
-void explain_end(struct explain *explain, const struct input *input)
+int explain_end(struct explain *explain, const struct input *input)
 {
-    const struct normalizer_stats *stats;
+    const struct normalizer_stats *stats = normalizer_stats(input->normalizer);
+    uint64_t n_given_up = stats->n_orphaned - (input == explain->input ? explain->seen.n_orphaned : 0);
 
+    if (explain->json) {
+        if (n_given_up > 0 || explain_json_has_notes(explain->json))
+            print_row(explain, &(struct explain_row){.path = path_of(input), .n_given_up = n_given_up});
+        return explain->error;
+    }
     (void)fflush(explain->notes);
-    stats = normalizer_stats(input->normalizer);
-    if (explain->notes_len > 0 || stats->n_orphaned > explain->seen.n_orphaned)
-        printf("%s: at its end\n", strcmp(input->path, "-") == 0 ? "stdin" : input->path);
+    if (explain->notes_len > 0 || n_given_up > 0)
+        printf("%s: at its end\n", path_of(input));
     if (input == explain->input)
         say_orphans(&explain->seen, stats);
     turn_page(explain->notes, &explain->notes_text, &explain->notes_len, true);
+    return 0;
 }

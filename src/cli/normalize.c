@@ -21,7 +21,7 @@
 struct normalize {
     struct setup setup;
     struct arena arena;
-    bool is_quiet, is_explaining;
+    bool is_quiet, is_explaining, is_explaining_json;
     struct explain *explain; /* NULL: events are printed as JSON */
     const struct arg_command *command;
     int write_errno; /* of standard output; 0: all is written so far */
@@ -61,7 +61,10 @@ static int take_option(void *userdata, const struct arg_option *option, const ch
     }
     if (strcmp(option->name, "explain") == 0) {
         n->is_explaining = n->setup.tells_rules = true;
-        return 0;
+        n->is_explaining_json = value && strcmp(value, "json") == 0;
+        if (!value || n->is_explaining_json || strcmp(value, "text") == 0)
+            return 0;
+        return args_misuse(n->command, "--explain '%s': expected text or json", value);
     }
     if (strcmp(option->name, "events") == 0)
         return take_events(n, value);
@@ -116,7 +119,7 @@ static int read_all(struct normalize *n, struct input_set *set)
         if (r >= 0)
             r = normalizer_flush(input->normalizer, emit, userdata);
         if (r >= 0 && n->explain)
-            explain_end(n->explain, input);
+            r = explain_end(n->explain, input);
         if (r < 0 || interrupt_came())
             return r;
     }
@@ -130,7 +133,7 @@ static int prepare_explain(struct normalize *n)
 
     r = MIN(r, q);
     n->setup.has_wanted = false;
-    return r < 0 ? r : explain_new(&n->setup, &n->explain);
+    return r < 0 ? r : explain_new(&n->setup, n->is_explaining_json, &n->explain);
 }
 
 static int normalize(struct normalize *n, char **paths, size_t n_paths)
@@ -185,7 +188,8 @@ static const struct arg_option options[] = {
     SETUP_INPUT_OPTIONS,
     SETUP_CONFIG_OPTIONS,
     {"events", 0, "KIND", "process (default), session, account or all; may be given more than once"},
-    {"explain", 'x', NULL, "print how each record was read and why, for people, in place of JSON"},
+    {"explain", 'x', "[=FORMAT]",
+     "print how each record was read and why: text (default, for people) or json"},
     {"quiet", 'q', NULL, "do not print the counts on stderr"},
 };
 
