@@ -25,8 +25,8 @@ int json_open(struct json_parser *parser, struct slice text, struct arena *arena
 /*
  * Reads one document. line gives host and time of a wrapping (syslog header, journal entry) for formats that
  * carry none themselves; may be NULL. Returns an enum text_outcome (TEXT_UNKNOWN: valid JSON of no known
- * kind; TEXT_QUARANTINED: not JSON, nested too deep, a process start without a time; TEXT_ROWS: it holds
- * several, for json_read_rows), or -ENOMEM.
+ * kind; TEXT_QUARANTINED: not JSON, nested too deep, a process start without a time; TEXT_SHIPPED: of
+ * Filebeat; TEXT_ROWS: it holds several, for json_read_rows), or -ENOMEM.
  */
 int json_read(struct json_parser *parser, struct slice text, const struct text_line *line, enum trust trust,
               const struct uid_map *uid_map, struct arena *arena, struct event *ret_event) _warn_unused_;

@@ -187,6 +187,14 @@ const struct json_node *json_agents_rows(const struct json_reader *reader)
     return added ? added : json_reader_find(reader, "snapshot");
 }
 
+/* osquery copies the value of audit's record, quotes and all (process_events.cpp). */
+static struct slice unquote(struct slice s)
+{
+    return s.len >= 2 && s.data[0] == '"' && s.data[s.len - 1] == '"'
+               ? slice_head(slice_skip(s, 1), s.len - 2)
+               : s;
+}
+
 static int read_row(struct json_reader *reader, const struct json_node *row, const struct text_line *line,
                     const struct uid_map *uid_map, struct event *event)
 {
@@ -214,7 +222,7 @@ static int read_row(struct json_reader *reader, const struct json_node *row, con
         event->host = read_text(reader, "hostIdentifier");
     event->executable = read_text(&columns, "path");
     event->command_line = read_text(&columns, "cmdline");
-    event->working_directory = read_text(&columns, "cwd");
+    event->working_directory = unquote(read_text(&columns, "cwd"));
     event->tty = read_text(&columns, "tty");
     event->pid = read_pid(&columns, "pid");
     event->parent_pid = read_pid(&columns, "parent");
@@ -234,7 +242,8 @@ static int read_osquery(struct json_reader *reader, const struct text_line *line
     const struct json_node *columns = json_reader_find(reader, "columns"), *rows;
 
     if (columns)
-        return json_reader_has_word(reader, "action", "added")
+        return json_reader_has_word(reader, "action", "added") ||
+                       json_reader_has_word(reader, "action", "snapshot") /* logger_snapshot_event_type */
                    ? read_row(reader, columns, line, uid_map, event)
                    : TEXT_IGNORED;
     rows = json_agents_rows(reader);

@@ -429,7 +429,7 @@ int json_read_ecs(struct json_reader *reader, const struct text_line *line, enum
         return TEXT_UNKNOWN;
     agent = find_agent(reader);
     if (!is_start(reader, agent))
-        return TEXT_IGNORED;
+        return json_reader_has_word(reader, "agent.type", "filebeat") ? TEXT_SHIPPED : TEXT_IGNORED;
     if (!read_time(reader, &event.time_usec))
         return reader->error < 0 ? reader->error : TEXT_QUARANTINED;
     r = read_command(reader, &event);

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Two documents that say nothing themselves but hold what somebody logged:
+ * Documents that say nothing themselves but hold what somebody logged:
  *
  *   journalctl -o json  one entry of the journal a line (systemd docs/JOURNAL_EXPORT_FORMATS.md, "Journal
  * JSON Format"): fields are members; a value that is no UTF-8 is an array of its bytes as numbers, one that
  * came more than once an array of values (the first counts, as in journal.c), one larger than journalctl
  * shows (4096 bytes without --all) is null. Known by _TRANSPORT, which every entry has, and which the gate
- * lets pass: a message spelled in numbers shows no name. Read as an entry of the export format is. rsyslog
- * %jsonmesg%, and templates of type list with option.jsonf, whose names are the administrator's: the usual
- * ones are known (msg or message, programname, app-name or syslogtag, hostname or host, timereported,
- * timestamp or @timestamp). Read as the syslog line it was made of.
+ * lets pass: a message spelled in numbers shows no name. Read as an entry of the export format is.
+ *   a log daemon's  a message with its program and host: rsyslog's %jsonmesg%, and its templates of type list
+ * with option.jsonf, whose names are the administrator's, of which the usual ones are known; syslog-ng's
+ * format-json; Vector's, Fluentd's and Fluent Bit's syslog inputs; Filebeat's, where it has taken the header
+ * off. Read as the syslog line it was made of.
+ *   a shipper's  a line of a file as it stands there: Filebeat and Elastic Agent ("message" without a
+ * program), Logstash, Wazuh ("full_log"), Fluent Bit of a container ("log" and "stream").
  *
  * A null MESSAGE is broken, not absent: something was there and is lost. Only the fields that journal.c looks
  * at are fetched. Cost: one more parse of a document that no other reader knew.
@@ -23,6 +26,8 @@
 
 /* kernel include/linux/threads.h PID_MAX_LIMIT */
 #define PID_MAX_LIMIT (4U * 1024 * 1024)
+/* 9999-12-31T23:59:59Z: RFC 3339 cannot write a later one */
+#define SECONDS_MAX UINT64_C(253402300799)
 
 /* An array of bytes as numbers. False: it is none. */
 static bool read_bytes(struct json_reader *reader, const struct json_node *node, struct slice *ret_value)
@@ -134,29 +139,61 @@ static void read_tag(struct slice tag, struct text_line *line)
         line->pid = v;
 }
 
+/* A time stamp; Fluent Bit's "date" is a number of seconds. */
+static bool read_line_time(struct json_reader *reader, int64_t *ret_usec)
+{
+    static const char *const times[] = {"timereported",  "timestamp", "@timestamp", "ISODATE",
+                                        "timegenerated", "time",      NULL};
+    struct slice date = json_reader_text(reader, "date");
+    uint64_t seconds;
+
+    if (parse_timestamp_usec(first_text(reader, times), ret_usec) == 0)
+        return true;
+    if (parse_u64(slice_head(date, slice_find(date, '.')), &seconds) < 0 || seconds > SECONDS_MAX)
+        return false;
+    *ret_usec = (int64_t)seconds * USEC_PER_SEC;
+    return true;
+}
+
+/* A line of a log; absent: it holds none. */
+static struct slice read_raw(struct json_reader *reader)
+{
+    static const char *const lines[] = {"full_log", "message", NULL};
+
+    if (json_reader_has(reader, "stream") && json_reader_has(reader, "log"))
+        return json_reader_text(reader, "log");
+    return first_text(reader, lines);
+}
+
 static int read_line(struct json_reader *reader, struct json_wrapped *wrapped)
 {
-    static const char *const messages[] = {"msg", "message", NULL};
-    static const char *const programs[] = {"syslogtag", "app-name", "programname", "program", NULL};
-    static const char *const hosts[] = {"hostname", "host", NULL};
-    static const char *const times[] = {"timereported", "timestamp", "@timestamp", "timegenerated", NULL};
-    static const char *const pids[] = {"procid", "pid", NULL};
+    static const char *const messages[] = {"msg", "message", "MESSAGE", NULL};
+    static const char *const programs[] = {
+        "syslogtag",    "syslog-tag",      "app-name", "appname",           "programname",
+        "program",      "ident",           "PROGRAM",  "syslog.identifier", "log.syslog.appname",
+        "process.name", "process.program", NULL};
+    static const char *const hosts[] = {
+        "hostname",  "host",          "sysloghost", "HOST", "predecoder.hostname",
+        "host.name", "host.hostname", "agent.name", NULL};
+    static const char *const pids[] = {"procid", "pid", "PID", "process.pid", NULL};
     struct text_line line = {.pid = -1};
     struct slice tag = first_text(reader, programs);
+    bool is_raw = slice_is_absent(tag);
     uint32_t pid;
 
-    line.message = first_text(reader, messages);
-    if (slice_is_absent(tag) || slice_is_absent(line.message))
+    line.message = is_raw ? read_raw(reader) : first_text(reader, messages);
+    if (line.message.len == 0)
         return reader->error < 0 ? reader->error : JSON_WRAPS_NOTHING;
-    read_tag(tag, &line);
-    if (line.pid < 0 && parse_u32(first_text(reader, pids), &pid) == 0 && pid <= PID_MAX_LIMIT)
+    if (!is_raw)
+        read_tag(tag, &line);
+    if (!is_raw && line.pid < 0 && parse_u32(first_text(reader, pids), &pid) == 0 && pid <= PID_MAX_LIMIT)
         line.pid = pid;
     line.host = first_text(reader, hosts);
-    line.has_time = parse_timestamp_usec(first_text(reader, times), &line.time_usec) == 0;
+    line.has_time = read_line_time(reader, &line.time_usec);
     if (reader->error < 0)
         return reader->error;
     wrapped->line = line;
-    return JSON_WRAPS_LINE;
+    return is_raw ? JSON_WRAPS_RAW : JSON_WRAPS_LINE;
 }
 
 int json_read_wrapped(struct json_parser *parser, struct slice text, struct arena *arena,

@@ -2,7 +2,8 @@
 #ifndef HAPAX_NORMALIZE_JSON_WRAPPED_H
 #define HAPAX_NORMALIZE_JSON_WRAPPED_H
 
-/* JSON as a wrapping: entries of the journal (journalctl -o json), and messages as rsyslog writes them. */
+/* JSON as a wrapping: entries of the journal (journalctl -o json), and messages as log daemons and shippers
+ * write them. */
 
 #include "event/record.h"
 #include "normalize/json_document.h"
@@ -15,7 +16,9 @@ enum json_wrapping {
     JSON_WRAPS_NOTHING, /* not JSON, or no such document */
     JSON_WRAPS_ENTRY,   /* fields are filled */
     JSON_WRAPS_LINE,    /* line is filled */
-    JSON_WRAPS_BROKEN,  /* such a document, with a field of no use: too large for journalctl, no bytes … */
+    JSON_WRAPS_RAW,    /* line.message is a line of a log, header and all; host and time are what the wrapping
+                          says */
+    JSON_WRAPS_BROKEN, /* such a document, with a field of no use: too large for journalctl, no bytes … */
 };
 
 struct json_wrapped {

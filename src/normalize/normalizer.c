@@ -53,6 +53,7 @@
 #include "normalize/text.h"
 #include "normalize/text_time.h"
 #include "normalize/xml_sysmon.h"
+#include "util/parse.h"
 
 /* raised with every change of what follows it; an older one is refused, but for 1, which holds no lines */
 #define STATE_VERSION       2U
@@ -311,7 +312,8 @@ static int read_json(struct normalizer *n, struct slice text, const struct text_
 
     if (outcome == TEXT_ROWS)
         return read_rows(n, text, line, trust, emit, userdata);
-    return take_outcome(n, outcome, &event, text, emit, userdata);
+    /* a wrapping in another is none */
+    return take_outcome(n, outcome == TEXT_SHIPPED ? TEXT_IGNORED : outcome, &event, text, emit, userdata);
 }
 
 /* What stands behind a header: a syslog line's, or a journal entry's. */
@@ -437,6 +439,34 @@ static int read_message(struct normalizer *n, const struct record *record, struc
     return read_text(n, record, m, emit, userdata);
 }
 
+/* A line of a log in a document, which says whose it is and when it was shipped. That gives the line its
+ * year: of other lines the gate may have dropped some. */
+static int read_shipped(struct normalizer *n, const struct record *record, const struct text_line *shipped,
+                        event_fn emit, void *userdata)
+{
+    struct message message = {.line = *shipped, .trust = TRUST_LOW, .may_be_audit = true};
+    struct text_calendar calendar = {.first_year = n->options.year};
+    struct text_line line;
+    int r = 0;
+
+    if (shipped->has_time)
+        calendar = (struct text_calendar){.reference_usec = shipped->time_usec + USEC_PER_DAY};
+    if (!looks_like_audit(shipped->message) && !looks_like_json(shipped->message))
+        r = text_read_header(n->options.rulebase, &calendar, shipped->message, &n->arena, &line);
+    if (r < 0)
+        return r;
+    if (r > 0) {
+        message.line = line;
+        if (slice_is_absent(line.host))
+            message.line.host = shipped->host;
+        if (!line.has_time) {
+            message.line.has_time = shipped->has_time;
+            message.line.time_usec = shipped->time_usec;
+        }
+    }
+    return read_message(n, record, &message, emit, userdata);
+}
+
 /*
  * A line that is a document. What no reader knows may be a wrapping, read as what it wraps: an entry of the
  * journal proves what its fields do, and no more than the line it stands on, which is easier to forge than an
@@ -450,12 +480,14 @@ static int read_document(struct normalizer *n, const struct record *record, stru
     struct json_wrapped wrapped;
     struct journal_entry entry;
     struct record inner = *record;
+    bool is_shipped;
     int r;
 
     r = json_read(&n->json, text, NULL, record->trust, n->options.uid_map, &n->arena, &event);
     if (r == TEXT_ROWS)
         return read_rows(n, text, NULL, record->trust, emit, userdata);
-    if (r != TEXT_UNKNOWN)
+    is_shipped = r == TEXT_SHIPPED;
+    if (r != TEXT_UNKNOWN && !is_shipped)
         return take_outcome(n, r, &event, text, emit, userdata);
     r = json_read_wrapped(&n->json, text, &n->arena, &wrapped);
     switch (r) {
@@ -475,10 +507,13 @@ static int read_document(struct normalizer *n, const struct record *record, stru
     case JSON_WRAPS_LINE:
         message.line = wrapped.line;
         return read_message(n, record, &message, emit, userdata);
+    case JSON_WRAPS_RAW:
+        return read_shipped(n, record, &wrapped.line, emit, userdata);
     case JSON_WRAPS_BROKEN:
         return quarantine(n, text);
     default:
-        return r < 0 ? r : take_outcome(n, TEXT_UNKNOWN, NULL, text, emit, userdata);
+        return r < 0 ? r
+                     : take_outcome(n, is_shipped ? TEXT_IGNORED : TEXT_UNKNOWN, NULL, text, emit, userdata);
     }
 }
 

@@ -34,6 +34,7 @@ enum text_outcome {
     TEXT_IGNORED,     /* understood, and no event (a refused sudo) */
     TEXT_QUARANTINED, /* a rule matches and what it found cannot be: a number that is none, no time … */
     TEXT_ROWS,        /* of JSON alone: several events, see json_rows.h */
+    TEXT_SHIPPED,     /* of JSON alone: no event, but it may hold a line of somebody's log */
 };
 
 /*

@@ -24,7 +24,7 @@ static int read_document(struct slice text, bool is_uncut, struct buffer *out)
 
     r = json_read(&parser, text, text.len % 2 ? &line : NULL, TRUST_LOW, NULL, &arena, &event);
     assert(r == TEXT_UNKNOWN || r == TEXT_EVENT || r == TEXT_IGNORED || r == TEXT_QUARANTINED ||
-           r == TEXT_ROWS);
+           r == TEXT_ROWS || r == TEXT_SHIPPED);
     if (r != TEXT_EVENT)
         return r;
     assert(event.time_usec >= -INT64_C(62167219200000000) && event.trust == TRUST_LOW);

@@ -55,6 +55,12 @@ Test(json_agents, reads_documents)
          OSQUERY_("\"eid\":12,\"cmdline\":\"ss\",\"path\":\"/usr/bin/ss\",\"uid\":0,\"exit_code\":2"),
          "1700000009000000 input format=osquery action=executed host=web1 actor=/0 real=/0 name=ss "
          "exe=/usr/bin/ss command=ss args=[ss] argc=1 inexact failure"},
+        {"osquery, a row of a snapshot, and a folder as audit quotes it",
+         "{\"name\":\"p\",\"hostIdentifier\":\"web1\",\"unixTime\":1700000009,\"columns\":{\"eid\":\"12\","
+         "\"cmdline\":\"ss\","
+         "\"path\":\"/usr/bin/ss\",\"uid\":\"0\",\"cwd\":\"\\\"/root\\\"\"},\"action\":\"snapshot\"}",
+         "1700000009000000 input format=osquery action=executed host=web1 actor=/0 real=/0 name=ss "
+         "exe=/usr/bin/ss command=ss cwd=/root args=[ss] argc=1 inexact"},
         {"osquery: a fork",
          OSQUERY_("\"auid\":\"0\",\"uid\":\"0\",\"cmdline\":\"ss\",\"path\":\"/ss\",\"syscall\":\"fork\""),
          "ignored"},

@@ -34,6 +34,43 @@ Test(json_wrapped, unwraps)
          "line web1 cron -1 1767571499000000 m"},
         {"RFC 5424's nothing", "{\"app-name\":\"sudo\",\"procid\":\"-\",\"hostname\":\"-\",\"msg\":\"m\"}",
          "line  sudo -1 - m"},
+        {"a template for Logstash",
+         "{\"@timestamp\":\"2026-01-05T00:04:59Z\",\"sysloghost\":\"web1\",\"message\":\"m\",\"programname\":"
+         "\"cron\"}",
+         "line web1 cron -1 1767571499000000 m"},
+        {"syslog-ng",
+         "{\"PROGRAM\":\"sudo\",\"PID\":\"42\",\"MESSAGE\":\"m\",\"HOST\":\"web1\",\"ISODATE\":\"2026-01-"
+         "05T00:04:59"
+         "+00:00\"}",
+         "line web1 sudo 42 1767571499000000 m"},
+        {"Vector",
+         "{\"appname\":\"sudo\",\"procid\":42,\"message\":\"m\",\"hostname\":\"web1\",\"timestamp\":\"2026-"
+         "01-05T00:"
+         "04:59Z\"}",
+         "line web1 sudo 42 1767571499000000 m"},
+        {"Fluent Bit",
+         "{\"date\":1767571499.5,\"ident\":\"sudo\",\"pid\":\"42\",\"message\":\"m\",\"host\":\"web1\","
+         "\"time\":\"Jan "
+         " 5 00:04:59\"}",
+         "line web1 sudo 42 1767571499000000 m"},
+        {"Filebeat's journald input",
+         "{\"@timestamp\":\"2026-01-05T00:04:59Z\",\"message\":\"m\",\"syslog\":{\"identifier\":\"sudo\"},"
+         "\"host\":{"
+         "\"name\":\"web1\"},\"process\":{\"pid\":42,\"name\":\"sudo-rs\"}}",
+         "line web1 sudo 42 1767571499000000 m"},
+        {"Filebeat's line of a file",
+         "{\"@timestamp\":\"2026-01-05T00:04:59Z\",\"message\":\"Jan  5 00:04:59 web1 sudo: "
+         "m\",\"host\":{\"name\":"
+         "\"web1\"},\"agent\":{\"type\":\"filebeat\"}}",
+         "raw web1  -1 1767571499000000 Jan  5 00:04:59 web1 sudo: m"},
+        {"Wazuh",
+         "{\"timestamp\":\"2026-01-05T00:04:59.000+0000\",\"agent\":{\"name\":\"web1\"},\"full_log\":\"sudo: "
+         "m\"}",
+         "raw web1  -1 1767571499000000 sudo: m"},
+        {"a container's output", "{\"stream\":\"stdout\",\"log\":\"{}\"}", "raw   -1 - {}"},
+        {"a log that is no text", "{\"stream\":\"stdout\",\"log\":{\"a\":1}}", "nothing"},
+        {"a date that is none", "{\"date\":99999999999999,\"ident\":\"sudo\",\"message\":\"m\"}",
+         "line  sudo -1 - m"},
         {"no program", "{\"msg\":\"m\",\"hostname\":\"web1\"}", "nothing"},
         {"no message of a program", "{\"programname\":\"sudo\",\"msg\":\"\"}", "nothing"},
         {"not JSON", "{\"msg\":", "nothing"},
@@ -55,8 +92,9 @@ Test(json_wrapped, unwraps)
                                          SLICE_FMT(wrapped.fields[k].value));
             break;
         case JSON_WRAPS_LINE:
-            r = buffer_append_format(&out, "line %.*s %.*s %lld ", SLICE_FMT(line->host),
-                                     SLICE_FMT(line->program), (long long)line->pid);
+        case JSON_WRAPS_RAW:
+            r = buffer_append_format(&out, "%s %.*s %.*s %lld ", r == JSON_WRAPS_RAW ? "raw" : "line",
+                                     SLICE_FMT(line->host), SLICE_FMT(line->program), (long long)line->pid);
             if (r >= 0 && line->has_time)
                 r = buffer_append_format(&out, "%lld", (long long)line->time_usec);
             else if (r >= 0)
