@@ -11,9 +11,8 @@
  * calls of others otherwise. SIGALRM, since nothing else in this process has a use for it; sent by somebody
  * else, it does no harm, where it killed the process before.
  *
- * SQLite, sd-event and librdkafka go on after EINTR, and so do reading and answering, which is what is done
- * while it is armed (sinks and their files have their turn behind that). A line for the log is not written a
- * second time: one that waits for whoever reads standard error or the journal for as long is lost.
+ * SQLite, sd-event and librdkafka go on after EINTR, and so do reading, answering and the log, which is what
+ * is done while it is armed (sinks and their files have their turn behind that).
  *
  * Cost: two system calls for arming and disarming, nothing meanwhile.
  */

@@ -3,8 +3,12 @@
 /* What reaches a terminal: quoted bytes are harmless, levels are obeyed, a line is a line. */
 #include "log/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "support.h"
@@ -63,6 +67,69 @@ Test(log, writes_a_line_with_its_level_and_drops_what_is_less_urgent)
     many[sizeof(many) - 1] = '\0';
     cr_assert_eq(captured(LOG_ERR, LOG_INFO, many, text, sizeof(text)), 2047, "cut, and still a line");
     cr_assert_eq(text[2046], '\n');
+}
+
+static volatile sig_atomic_t n_signals;
+static int drained_fd;
+
+/* The third of them makes room in the pipe. */
+static void on_signal(int number)
+{
+    static char piece[65536];
+
+    (void)number;
+    if (++n_signals == 3 && read(drained_fd, piece, sizeof(piece)) < 0)
+        _exit(99);
+}
+
+static void fill(int fd)
+{
+    static char piece[4096];
+
+    cr_assert_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    while (write(fd, piece, sizeof(piece)) > 0)
+        ;
+    cr_assert_eq(errno, EAGAIN);
+    cr_assert_eq(fcntl(fd, F_SETFL, 0), 0);
+}
+
+Test(log, a_signal_does_not_end_a_message_and_a_reader_that_stopped_does_not_hold_the_program)
+{
+    struct itimerval often = {{0, 1000}, {0, 1000}}, never = {0};
+    struct sigaction action = {.sa_handler = on_signal};
+    int ends[2], saved = dup(STDERR_FILENO);
+    static char text[131072];
+    ssize_t n;
+
+    cr_assert_eq(pipe(ends), 0);
+    drained_fd = ends[0];
+    fill(ends[1]);
+    cr_assert_eq(sigaction(SIGALRM, &action, NULL), 0);
+    cr_assert_geq(dup2(ends[1], STDERR_FILENO), 0);
+    log_init(LOG_INFO);
+    cr_assert_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+    log_message(LOG_WARNING, NULL, "waited for");
+    cr_assert_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
+    n = read(ends[0], text, sizeof(text));
+    cr_assert_gt(n, 0);
+    cr_assert(slice_ends_with(slice_new(text, (size_t)n), SLICE("hapax: warning: waited for\n")), "%.*s",
+              (int)n, text);
+
+    /* nobody reads any more */
+    fill(ends[1]);
+    log_message(LOG_WARNING, NULL, "lost");
+    log_message(LOG_WARNING, NULL, "lost, too");
+    cr_assert_gt(read(ends[0], text, sizeof(text)), 0);
+    log_message(LOG_INFO, NULL, "read again");
+    cr_assert_geq(dup2(saved, STDERR_FILENO), 0);
+    n = read(ends[0], text, sizeof(text) - 1);
+    cr_assert_gt(n, 0);
+    text[n] = '\0';
+    cr_assert_str_eq(text, "hapax: warning: 2 messages before this one are lost: nobody read them\n"
+                           "hapax: info: read again\n");
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    (void)close(saved);
 }
 
 /* An entry begins with "-- " and its id (systemd documentation, "Journal Message Catalogs"). */
