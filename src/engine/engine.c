@@ -41,8 +41,10 @@
 /* chosen: more than unsynchronised clocks differ (the default skew of Kerberos is 5 min), less than a bucket
  */
 #define FUTURE_LIMIT_USEC (10 * 60 * USEC_PER_SEC)
-/* chosen: systemd gives a service 90 s to stop; a broker that does not answer in 5 s will not in 90 */
-#define FLUSH_TIMEOUT_USEC (5 * USEC_PER_SEC)
+/* chosen: a stop ends within 5 s (rsyslog's closeTimeout), of which leaving Kafka may take 2
+ * (source/kafka.c); a broker that does not answer in half of that will not in the 90 s that systemd gives a
+ * service */
+#define FLUSH_TIMEOUT_USEC (INT64_C(2500) * USEC_PER_MSEC)
 
 /* chosen: how often the oldest alert's age is looked at */
 #define AGE_INTERVAL_USEC (60 * USEC_PER_SEC)

@@ -17,9 +17,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <syslog.h>
 
 #include "log/log.h"
+#include "util/parse.h"
 
 struct lane {
     struct outbox *outbox;
@@ -52,6 +54,14 @@ static int64_t now_usec(const struct outbox *outbox)
     if (outbox->event)
         (void)sd_event_now(outbox->event, CLOCK_REALTIME, &now);
     return (int64_t)now;
+}
+
+static int64_t monotonic_usec(void)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * USEC_PER_SEC + now.tv_nsec / 1000;
 }
 
 static void on_confirm(void *userdata, struct sink *sink, uint64_t ticket, int error, const char *message)
@@ -152,10 +162,13 @@ int outbox_deliver(struct outbox *outbox)
 
 int outbox_flush(struct outbox *outbox, int64_t timeout_usec)
 {
+    int64_t end_usec = monotonic_usec() + timeout_usec;
     int r = 0;
 
+    /* one after the other, but all of them deliver meanwhile: where the time is over the last are asked, too
+     */
     for (size_t i = 0; i < outbox->n_lanes; i++) {
-        int q = sink_flush(outbox->lanes[i].sink, timeout_usec);
+        int q = sink_flush(outbox->lanes[i].sink, MAX(end_usec - monotonic_usec(), INT64_C(0)));
 
         if (q < 0 && (r == 0 || q == -EIO))
             r = q;

@@ -49,8 +49,8 @@ int outbox_start(struct outbox *outbox, sd_event *event, struct diag_list *diags
  */
 int outbox_deliver(struct outbox *outbox) _warn_unused_;
 
-/* Waits until everything handed over is confirmed, at most timeout_usec. As sink_flush; of several failures
- * -EIO. */
+/* Waits until everything handed over is confirmed, at most timeout_usec for all sinks together. As
+ * sink_flush; of several failures -EIO. */
 int outbox_flush(struct outbox *outbox, int64_t timeout_usec) _warn_unused_;
 
 int outbox_reopen(struct outbox *outbox) _warn_unused_;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "sink/driver.h"
 #include "support.h"
@@ -42,6 +43,24 @@ static int stubborn_write(struct sink *sink, const struct document *document, ui
     return 0;
 }
 
+static int64_t n_allowed_usec; /* of the last flush */
+
+/* Takes all the time there is. */
+static int stubborn_flush(struct sink *sink, int64_t timeout_usec)
+{
+    struct timespec now;
+    int64_t end_usec;
+
+    (void)sink;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    end_usec = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 + timeout_usec;
+    n_allowed_usec = timeout_usec;
+    do
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    while ((int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 < end_usec);
+    return -ETIMEDOUT;
+}
+
 static void stubborn_done(struct sink *sink)
 {
     (void)sink;
@@ -55,6 +74,7 @@ static const struct sink_driver stubborn_driver = {
     .struct_size = sizeof(struct stubborn),
     .start = stubborn_start,
     .write = stubborn_write,
+    .flush = stubborn_flush,
     .done = stubborn_done,
 };
 
@@ -157,4 +177,17 @@ Test(outbox, hands_over_in_order_stops_at_a_busy_sink_and_sends_again_what_was_n
     fixture_close(&f);
     (void)snprintf(command, sizeof(command), "rm -r %s", f.directory);
     cr_assert_eq(system(command), 0);
+}
+
+Test(outbox, a_stop_takes_its_time_once_however_many_sinks_are_stuck)
+{
+    static const struct outbox_sink three[] = {
+        {&stubborn_driver, "one", NULL}, {&stubborn_driver, "two", NULL}, {&stubborn_driver, "three", NULL}};
+    struct outbox_options options = {.sinks = three, .n_sinks = ARRAY_SIZE(three)};
+    _cleanup_(outbox_freep) struct outbox *outbox = NULL;
+
+    cr_assert_eq(outbox_new(&options, &outbox), 0);
+    cr_assert_eq(outbox_start(outbox, NULL, NULL), 0);
+    cr_assert_eq(outbox_flush(outbox, 2000), -ETIMEDOUT);
+    cr_assert_eq(n_allowed_usec, 0, "the first had it all");
 }
