@@ -31,7 +31,10 @@ void consumer_tell_group(struct consumer *c)
     for (size_t i = 0; i < c->places.n; i++) {
         struct partition *p = &c->places.items[i];
 
-        if (!p->is_assigned || p->durable_offset < 0 || p->durable_offset == p->committed_offset)
+        /* of a place that is gone the group has no use */
+        if (!p->is_assigned || p->is_reset || p->is_gone)
+            continue;
+        if (p->durable_offset < 0 || p->durable_offset == p->committed_offset)
             continue;
         if (!list)
             list = rd_kafka_topic_partition_list_new(8);
@@ -51,9 +54,10 @@ static bool is_cooperative(rd_kafka_t *rk)
 }
 
 /* Where librdkafka shall begin to read. */
-static int64_t begin_of(const struct partition *p)
+static int64_t begin_of(struct partition *p)
 {
-    if (p->is_reset)
+    p->is_looked_at = p->is_gone;
+    if (p->is_reset || p->is_gone)
         return RD_KAFKA_OFFSET_BEGINNING;
     if (p->offset >= 0)
         return p->offset;
@@ -98,6 +102,16 @@ static void place_assigned(struct consumer *c, rd_kafka_topic_partition_list_t *
     }
 }
 
+/* Partitions that librdkafka does not take would be read by nobody until the group shares them out again. */
+static void give_up(struct consumer *c, const char *what, const rd_kafka_error_t *error,
+                    rd_kafka_resp_err_t err)
+{
+    source_report(&c->base, consumer_is_new_trouble(c, CONSUMER_OTHER) ? LOG_WARNING : LOG_DEBUG,
+                  "%s: %s; a new consumer is made and goes on where this one was", what,
+                  error ? rd_kafka_error_string(error) : rd_kafka_err2str(err));
+    c->is_dead = true;
+}
+
 static void on_assigned(struct consumer *c, rd_kafka_topic_partition_list_t *list, bool is_incremental)
 {
     rd_kafka_error_t *error = NULL;
@@ -116,8 +130,7 @@ static void on_assigned(struct consumer *c, rd_kafka_topic_partition_list_t *lis
     else
         err = rd_kafka_assign(c->rk, list);
     if (error || err)
-        source_report(&c->base, LOG_WARNING, "cannot take the partitions the group gave us: %s",
-                      error ? rd_kafka_error_string(error) : rd_kafka_err2str(err));
+        give_up(c, "cannot take the partitions the group gave us", error, err);
     else
         source_report(&c->base, LOG_INFO, "the group '%s' gave us %d partitions, %zu in all",
                       ((const struct kafka_source_settings *)c->base.settings)->group, list->cnt,
@@ -197,8 +210,7 @@ void consumer_begin_again(struct consumer *c)
         err = rd_kafka_assign(c->rk, list);
     }
     if (error || err)
-        source_report(&c->base, LOG_WARNING, "cannot go to another place: %s",
-                      error ? rd_kafka_error_string(error) : rd_kafka_err2str(err));
+        give_up(c, "cannot go to another place", error, err);
     if (error)
         rd_kafka_error_destroy(error);
 }

@@ -16,7 +16,11 @@
  *
  * A place may be gone: retention has passed it, or the topic was made anew. Then librdkafka stops there
  * (auto.offset.reset=error) and tells; it is said, the partition is assigned once more from its oldest
- * message, which tells how many are missing, and they are counted.
+ * message, which tells how many are missing, and they are counted. A topic that is deleted while we read it
+ * and made anew may have come past our place before we look at it again. So one that was gone is begun at its
+ * beginning: where that is offset 0 it is another topic, and read; where it is not, retention has been at
+ * work on the one we know, and we go back to our place. (One that is young enough to be whole is read a
+ * second time, which changes no alert's id.)
  *
  * The loop. librdkafka's threads only write to an eventfd when its queue is no longer empty; messages, errors
  * and rebalances are taken in the loop's thread, a bounded number a turn. A timer of a second tells the group
@@ -26,10 +30,11 @@
  * when the pressure ends. Pausing partitions in librdkafka would throw away what it has fetched.
  *
  * A fatal error (fenced by another member of the same group.instance.id) ends this consumer, not the source:
- * the next tick makes a new one, from our own places. The end leaves the group, so that others need not wait
+ * the next tick makes a new one, from our own places; so it does where librdkafka does not take partitions
+ * that we are given, or other places in them. The end leaves the group, so that others need not wait
  * for the session to end, but not at any price: a broker that hangs gets CLOSE_USEC. librdkafka itself would
  * wait 5 s for its answer, and a minute for that to an offset it was told, also within rd_kafka_destroy(): so
- * a consumer that did not get away in time is destroyed by a thread of its own, which nobody waits for.
+ * a consumer is destroyed by a thread of its own, which nobody waits for longer.
  */
 #include "source/kafka.h"
 
@@ -81,6 +86,7 @@ static void on_no_offset(struct consumer *c, struct partition *p, int64_t offset
         p->offset = offset;
         p->skip_bytes = 0;
     }
+    p->is_gone = false;
     p->must_begin_again = c->must_begin_again = true;
 }
 
@@ -109,6 +115,42 @@ static void count_lost(struct consumer *c, struct partition *p, int64_t offset)
     p->skip_bytes = 0;
 }
 
+static bool is_no_topic(rd_kafka_resp_err_t err)
+{
+    return err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+           err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+}
+
+static void on_gone(struct consumer *c, const char *topic)
+{
+    for (size_t i = 0; i < c->places.n; i++) {
+        struct partition *p = &c->places.items[i];
+
+        if (strcmp(p->topic, topic) != 0)
+            continue;
+        p->is_gone = p->offset > 0;
+        p->is_looked_at = false;
+    }
+}
+
+/* The first offset of a partition that was gone. False: what is there is not read from here. */
+static bool settle(struct consumer *c, struct partition *p, int64_t offset)
+{
+    if (!p->is_looked_at || offset > 0) {
+        /* not its beginning, or that of the topic we know */
+        p->is_gone = !p->is_looked_at;
+        p->must_begin_again = c->must_begin_again = true;
+        return false;
+    }
+    source_report(&c->base, LOG_WARNING,
+                  "'%s' [%" PRId32 "]: the topic was gone, and made anew: reading it from its beginning",
+                  p->topic, p->number);
+    p->is_gone = false;
+    p->offset = p->durable_offset = 0;
+    p->skip_bytes = 0;
+    return true;
+}
+
 /* Hands over what is left of the message. 0: all of it; 1: the source was paused first. */
 static int hand_over(struct consumer *c)
 {
@@ -120,8 +162,8 @@ static int hand_over(struct consumer *c)
     uint64_t at;
     int r = 0;
 
-    /* given to another meanwhile */
-    if (!p || !p->is_assigned) {
+    /* given to another meanwhile, or to be read from another place */
+    if (!p || !p->is_assigned || p->must_begin_again || (p->is_gone && !settle(c, p, m->offset))) {
         consumer_drop_message(c);
         return 0;
     }
@@ -147,6 +189,19 @@ static int hand_over(struct consumer *c)
     return 0;
 }
 
+static void on_end(struct consumer *c, struct partition *p, int64_t offset)
+{
+    if (p->is_gone && !settle(c, p, offset))
+        return;
+    if (p->is_reset)
+        count_lost(c, p, offset);
+    if (p->offset < 0)
+        p->offset = p->durable_offset = offset;
+    /* what lies between is no message of anybody's: the ends of transactions, and those aborted */
+    if (p->offset < offset && p->skip_bytes == 0)
+        partition_move(p, offset, 0, p->seq);
+}
+
 /* What came is no message; takes it. */
 static void take_error(struct consumer *c, rd_kafka_message_t *m)
 {
@@ -155,13 +210,13 @@ static void take_error(struct consumer *c, rd_kafka_message_t *m)
 
     if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         consumer_say_well(c);
-        if (p && p->is_reset)
-            count_lost(c, p, m->offset);
-        if (p && p->offset < 0)
-            p->offset = p->durable_offset = m->offset;
+        if (p && p->is_assigned && !p->must_begin_again)
+            on_end(c, p, m->offset);
     } else if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && p && p->is_assigned) {
         on_no_offset(c, p, m->offset);
     } else if (m->err != RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
+        if (m->rkt && is_no_topic(m->err))
+            on_gone(c, rd_kafka_topic_name(m->rkt));
         consumer_say_error(c, m);
     }
     rd_kafka_message_destroy(m);
@@ -257,9 +312,14 @@ static void *destroy(void *rk)
     return NULL;
 }
 
-/* Destroys it without waiting for a broker that does not answer. */
-static void abandon(rd_kafka_t *rk)
+/*
+ * Destroys it, for as long as is left until end_usec. librdkafka waits for its threads, and those for a
+ * broker that does not answer, or for ever (2.0.2, where a topic it read was deleted and made anew): then
+ * they are left to the end of the process.
+ */
+static void destroy_until(rd_kafka_t *rk, int64_t end_usec)
 {
+    struct timespec end = {.tv_sec = end_usec / USEC_PER_SEC, .tv_nsec = end_usec % USEC_PER_SEC * 1000};
     pthread_t thread;
     sigset_t all, old;
     int r;
@@ -268,19 +328,17 @@ static void abandon(rd_kafka_t *rk)
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
     r = pthread_create(&thread, NULL, destroy, rk);
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (r == 0)
-        (void)pthread_detach(thread);
-    else
+    if (r != 0)
         (void)destroy(rk);
+    else if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &end) != 0)
+        (void)pthread_detach(thread);
 }
 
-/* Leaves the group, so that others need not wait for the end of our session; for CLOSE_USEC at most. True: it
- * is left. */
-static bool leave(struct consumer *c)
+/* Leaves the group, so that others need not wait for the end of our session. True: it is left. */
+static bool leave(struct consumer *c, int64_t end_usec)
 {
     rd_kafka_queue_t *queue = rd_kafka_queue_new(c->rk);
     rd_kafka_error_t *error;
-    int64_t end_usec = source_now_usec(CLOCK_MONOTONIC) + CLOSE_USEC;
     bool is_left;
 
     error = rd_kafka_consumer_close_queue(c->rk, queue);
@@ -303,6 +361,7 @@ static bool leave(struct consumer *c)
 /* Ends one life of a consumer; the places stay. */
 static void consumer_close(struct consumer *c)
 {
+    int64_t end_usec = source_now_usec(CLOCK_MONOTONIC) + CLOSE_USEC;
     bool is_left = false;
 
     consumer_drop_message(c);
@@ -313,15 +372,12 @@ static void consumer_close(struct consumer *c)
         rd_kafka_queue_io_event_enable(c->queue, -1, NULL, 0);
     if (c->queue && !c->is_dead) {
         consumer_tell_group(c);
-        is_left = leave(c);
+        is_left = leave(c, end_usec);
     }
     if (c->queue)
         rd_kafka_queue_destroy(c->queue);
     c->queue = NULL;
-    if (is_left)
-        (void)destroy(c->rk);
-    else
-        abandon(c->rk);
+    destroy_until(c->rk, is_left ? end_usec : 0);
     c->rk = NULL;
     c->is_closing = false;
     for (size_t i = 0; i < c->places.n; i++)

@@ -35,7 +35,9 @@ struct partition {
     bool is_assigned;
     bool is_late_comer; /* its topic was known before it: all of it is new */
     bool is_reset;      /* what lay at `offset` is gone: the next message tells how much */
-    int64_t begin;      /* RD_KAFKA_OFFSET_* to begin at where there is no place; 0: ask the group */
+    /* Its topic was gone. Whether what comes again is another, its beginning tells, once we begin there. */
+    bool is_gone, is_looked_at;
+    int64_t begin; /* RD_KAFKA_OFFSET_* to begin at where there is no place; 0: ask the group */
     bool must_begin_again;
     int64_t offset;      /* of the next message, or the one that was handed over in part; -1: not known yet */
     uint64_t skip_bytes; /* of that one, handed over already */

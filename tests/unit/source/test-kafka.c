@@ -533,3 +533,39 @@ Test(kafka, the_same_with_partitions_that_move_one_by_one)
 {
     share("cooperative-sticky");
 }
+
+static bool has_read(const struct engine *engine, const char *text)
+{
+    return slice_find_slice(buffer_slice(&engine->records), slice_from_string(text)) < engine->records.len;
+}
+
+Test(kafka, partitions_that_are_not_taken_are_asked_for_by_a_new_consumer)
+{
+    struct source_stats stats;
+    struct consumer *c;
+    struct partition *p;
+    struct engine engine;
+
+    cluster_start(&cluster, "audit:2", NULL);
+    say(0, "one");
+    init(&engine);
+    engine_set(&engine, "start", "earliest");
+    cr_assert(property_list_add(&((struct kafka_source_settings *)engine.settings)->properties,
+                                SLICE("partition.assignment.strategy"), SLICE("cooperative-sticky")) == 0);
+    engine_start(&engine, SLICE_NULL);
+    run_until_records(&engine, "one|");
+    c = (struct consumer *)engine.source;
+    /* one that the group has not given us: librdkafka refuses the whole list */
+    p = place_table_add(&c->places, "audit", 7);
+    cr_assert_not_null(p);
+    p->is_assigned = p->must_begin_again = c->must_begin_again = true;
+    say(0, "two");
+    run_until_report(&engine, "cannot go to another place: ");
+    assert_report(&engine, "; a new consumer is made and goes on where this one was");
+    say(1, "three");
+    run_until(&engine, has_read(&engine, "two|") && has_read(&engine, "three|") &&
+                           source_stats(engine.source, &stats) && stats.n_parts == 2 && !c->is_dead);
+    cr_assert(engine.n_records == 3, "%u", engine.n_records);
+    engine_done(&engine);
+    producer_done();
+}
