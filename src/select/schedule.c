@@ -13,7 +13,10 @@
  * disjoint stretches, so that a stream in order costs a binary search an event; another chunk is computed
  * from its own begin (icalrecur_iterator_set_start), not from the rule's, so that a record with a wild date
  * cannot make it walk decades. Rules with COUNT cannot begin in the middle: their occurrences, of which there
- * are few (COUNT_MAX), are all computed when the schedule is made.
+ * are few (COUNT_MAX), are all computed when the schedule is made. A rule that never takes place (30
+ * February) would have libical look through its whole calendar: each walk ends (UNTIL) where its windows do,
+ * and as a monthly rule heeds that only once it has found something, a rule is asked first whether it ever
+ * does.
  *
  * FREQ=SECONDLY and MINUTELY are refused: windows that follow each other that closely are a cron line, or one
  * longer window. The zone is read when the schedule is made; afterwards nothing touches a file. libical asks
@@ -164,15 +167,26 @@ static void merge_windows(struct schedule *schedule)
     schedule->n_windows = n;
 }
 
+/* An iterator that looks no further than a local time; NULL: no date can match, or memory is out. */
+static icalrecur_iterator *walk(const struct schedule *schedule, const struct icalrecurrencetype *rule,
+                                struct icaltimetype last)
+{
+    struct icalrecurrencetype bounded = *rule;
+
+    if (icaltime_is_null_time(rule->until) || icaltime_compare(last, rule->until) < 0)
+        bounded.until = last;
+    return icalrecur_iterator_new(bounded, schedule->start);
+}
+
 /* The windows of one rule between two local times. 0, 1 (too many), -ENOMEM. */
 static int add_rule(struct schedule *schedule, const struct icalrecurrencetype *rule,
                     struct icaltimetype first, struct icaltimetype last)
 {
-    icalrecur_iterator *iterator = icalrecur_iterator_new(*rule, schedule->start);
+    icalrecur_iterator *iterator = walk(schedule, rule, last);
     int r = 0;
 
     if (!iterator)
-        return 0; /* libical: no date can match */
+        return 0;
     if (rule->count == 0 && icaltime_compare(first, schedule->start) > 0 &&
         !icalrecur_iterator_set_start(iterator, first)) {
         icalrecur_iterator_free(iterator);
@@ -369,22 +383,31 @@ static int read_exdates(struct schedule *schedule, const struct schedule_options
     return 0;
 }
 
+/* Asked once: to find that it does not, libical may walk to the end of its calendar. */
+static bool takes_place(const struct schedule *schedule, const struct icalrecurrencetype *rule)
+{
+    icalrecur_iterator *iterator = walk(schedule, rule, to_local(schedule, END_USEC / USEC_PER_SEC));
+    bool is_found = iterator && !icaltime_is_null_time(icalrecur_iterator_next(iterator));
+
+    if (iterator)
+        icalrecur_iterator_free(iterator);
+    return is_found;
+}
+
 /* Works out what there is, or a first part of it, so that a rule that never comes is told at once. */
 static int try_out(struct schedule *schedule, char **reterr_message)
 {
     int64_t start_usec = to_utc_sec(schedule, schedule->start) * USEC_PER_SEC;
     bool is_counted = schedule->n_rules == 1 && schedule->rules[0].count > 0;
+    size_t n_idle = 0;
     int r = 0;
 
     schedule->chunk = -1;
-    for (size_t i = 0; i < schedule->n_rules; i++) {
-        icalrecur_iterator *iterator = icalrecur_iterator_new(schedule->rules[i], schedule->start);
-
-        /* asked once: libical walks to the end of its calendar to find that out */
-        if (!iterator)
-            return refuse(reterr_message, "expected a rule that takes place, this one never does");
-        icalrecur_iterator_free(iterator);
-    }
+    /* of a cron line's two rules one may be of a day that never comes */
+    while (n_idle < schedule->n_rules && !takes_place(schedule, &schedule->rules[n_idle]))
+        n_idle++;
+    if (n_idle > 0 && n_idle == schedule->n_rules)
+        return refuse(reterr_message, "expected a rule that takes place, this one never does");
     if (schedule->n_rules == 0)
         r = add_window(schedule, schedule->start);
     else if (is_counted)
