@@ -392,9 +392,13 @@ static bool has_many_tag_directives(struct slice text)
 
 static int read_text(struct reader *reader, yaml_parser_t *parser, struct slice text)
 {
+    const struct slice mark = SLICE("\xef\xbb\xbf");
     yaml_event_t event;
     int r = 0;
 
+    /* what editors of other systems put in front; libyaml would take it for a column of indentation */
+    if (slice_starts_with(text, mark))
+        text = slice_skip(text, mark.len);
     /* said, not guessed: a byte order mark would make it UTF-16, whose offsets are not those of the file */
     yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(parser, (const unsigned char *)(text.len > 0 ? text.data : ""), text.len);

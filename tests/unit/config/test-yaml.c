@@ -53,6 +53,10 @@ Test(yaml, values_are_found_by_their_path)
          "\xef\xbb\xbf"
          "a: b",
          "a", "b"},
+        {"and a second line behind it",
+         "\xef\xbb\xbf"
+         "b: c\r\na: d\r\n",
+         "a", "d"},
         {"other letters", "a: caf\xc3\xa9", "a", "caf\xc3\xa9"},
     };
 
