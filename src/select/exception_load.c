@@ -327,25 +327,47 @@ static int read_schedule(struct item *item, const struct item_settings *settings
     return 0;
 }
 
+#define DATE_LEN   (sizeof("2026-01-31") - 1)
+#define MINUTE_LEN (sizeof("2026-01-31T18:00") - 1)
+
+/* Seconds may be left out, as in what `hapax exceptions list` prints. A day that the month does not have is
+ * none: read as one of the next month, it would forgive for longer than was meant. */
+static int parse_time(const char *text, int64_t shift_usec, int64_t *ret_usec)
+{
+    char full[64], day[TIMESTAMP_SIZE];
+    size_t len = strlen(text), head;
+    int64_t midnight_usec;
+    bool is_date = len == DATE_LEN;
+
+    if (len < DATE_LEN || len + sizeof(":00") > sizeof(full))
+        return -EINVAL;
+    (void)snprintf(full, sizeof(full), "%.*sT00:00:00Z", (int)DATE_LEN, text);
+    if (parse_timestamp_usec(slice_from_string(full), &midnight_usec) < 0)
+        return -EINVAL;
+    format_timestamp(midnight_usec, day);
+    if (memcmp(day, text, DATE_LEN) != 0)
+        return -EINVAL;
+    if (is_date) {
+        *ret_usec = midnight_usec + shift_usec;
+        return 0;
+    }
+    head = len > MINUTE_LEN && text[MINUTE_LEN] != ':' ? MINUTE_LEN : len;
+    (void)snprintf(full, sizeof(full), "%.*s%s%s", (int)head, text, head < len ? ":00" : "", text + head);
+    return parse_timestamp_usec(slice_from_string(full), ret_usec);
+}
+
 /* A date (shift_usec is added: to its end) or a time with its zone. */
 static int read_time(struct item *item, const char *key, const char *text, int64_t shift_usec,
                      int64_t *ret_usec)
 {
-    char full[sizeof("2026-01-31T00:00:00Z")];
     _cleanup_(freep) char *path = NULL;
-    bool is_date;
     int r;
 
     if (!text)
         return 0;
-    is_date = strlen(text) == 10;
-    if (is_date)
-        (void)snprintf(full, sizeof(full), "%sT00:00:00Z", text);
-    r = parse_timestamp_usec(slice_from_string(is_date ? full : text), ret_usec);
-    if (r >= 0) {
-        *ret_usec += is_date ? shift_usec : 0;
+    r = parse_time(text, shift_usec, ret_usec);
+    if (r >= 0)
         return 0;
-    }
     r = loader_join(item->path, key, &path);
     if (r >= 0)
         loader_refuse(

@@ -211,6 +211,31 @@ static int read_group_names(struct item *item, const char *path, struct conditio
     return 0;
 }
 
+/* What a field can never be is told: an exception that cannot hold looks as if it did. */
+static void check_values(struct item *item, enum exception_field field, const char *path,
+                         const struct string_list *values)
+{
+    static const char *const kinds[] = {"person", "service", "numeric", NULL};
+    static const char *const outcomes[] = {"success", "failure", NULL};
+    const char *const *words = field == FIELD_USER_KIND ? kinds : field == FIELD_OUTCOME ? outcomes : NULL;
+
+    for (size_t i = 0; i < values->n; i++) {
+        const char *value = values->items[i];
+        size_t k = 0;
+
+        while (words && words[k] && strcmp(words[k], value) != 0)
+            k++;
+        if (words && !words[k])
+            loader_refuse(item->spot, path, "bad value '%.80s' for %s, expected %s%s%s%s%s", value, path,
+                          words[0], words[2] ? ", " : " or ", words[1], words[2] ? " or " : "",
+                          words[2] ? words[2] : "");
+        else if (field == FIELD_SOURCE_IP && strchr(value, '/'))
+            loader_refuse(item->spot, path,
+                          "bad value '%.80s' for %s, expected an address (networks: {cidr: %.80s})", value,
+                          path, value);
+    }
+}
+
 static const char group_field[] = "user.group";
 
 /* field is _FIELD_MAX for user.group. operator "" is that of a plain value. */
@@ -263,6 +288,8 @@ static int read_operator(struct item *item, int field, const char *field_name, c
         if (condition.values.n != 1 ||
             parse_bool(slice_from_string(condition.values.items[0]), &condition.is_wanted) < 0)
             loader_refuse(item->spot, path, "bad value for %s, expected true or false", path);
+    } else if (condition.type == CONDITION_ONE_OF) {
+        check_values(item, condition.field, path, &condition.values);
     }
     return r < 0 ? r : add_condition(item, &condition);
 }

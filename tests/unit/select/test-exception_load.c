@@ -53,6 +53,22 @@ static const struct {
      "2026-12-31T18:00:00+01:00\n"
      "f:5:12: bad value 'soon' for exceptions.0.expires, expected a date as 2026-12-31 or a time as "
      "2026-12-31T18:00:00+01:00\n"},
+    {"days that a month does not have, and a time without its zone",
+     HEAD "  starts: 2026-02-29\n  expires: 2026-04-31T18:00:00Z\n  match: {user.name: x}\n"
+          "- {id: b, reason: r, owner: o, expires: 2026-02-28T18:00, match: {user.name: x}}\n",
+     "f:5:11: bad value '2026-02-29' for exceptions.0.starts, expected a date as 2026-12-31 or a time as "
+     "2026-12-31T18:00:00+01:00\n"
+     "f:6:12: bad value '2026-04-31T18:00:00Z' for exceptions.0.expires, expected a date as 2026-12-31 or a "
+     "time as 2026-12-31T18:00:00+01:00\n"
+     "f:8:41: bad value '2026-02-28T18:00' for exceptions.1.expires, expected a date as 2026-12-31 or a time "
+     "as 2026-12-31T18:00:00+01:00\n"},
+    {"values that a field never has",
+     HEAD "  match: {event.outcome: ok, hapax.identity.kind: [person, robot], source.ip: 10.0.0.0/8}\n",
+     "f:5:26: bad value 'ok' for exceptions.0.match.event.outcome, expected success or failure\n"
+     "f:5:51: bad value 'robot' for exceptions.0.match.hapax.identity.kind, expected person, service or "
+     "numeric\n"
+     "f:5:79: bad value '10.0.0.0/8' for exceptions.0.match.source.ip, expected an address (networks: {cidr: "
+     "10.0.0.0/8})\n"},
     {"an end before the begin", HEAD "  starts: 2026-02-01\n  expires: 2026-01-01\n  match: {user.name: x}\n",
      "f:2:3: exception 'a' expires before it starts\n"},
     {"a bad schedule", HEAD "  schedule: {cron: 0 25 * * *}\n",
@@ -120,8 +136,9 @@ Test(exception_load, a_folder_is_one_set)
 
     cr_assert_not_null(mkdtemp(folder));
     cr_assert_eq(chdir(folder), 0);
-    write_text("10-b.yaml", "exceptions:\n- {id: b, reason: r, owner: o, ticket: T-1, expires: 2026-01-31, "
-                            "match: {user.group: ops}}\ngroup_map: group\n");
+    write_text("10-b.yaml",
+               "exceptions:\n- {id: b, reason: r, owner: o, ticket: T-1, starts: 2026-01-30T10:00+02:00, "
+               "expires: 2026-01-31, match: {user.group: ops}}\ngroup_map: group\n");
     write_text("20-a.yaml",
                "exceptions:\n- {id: a, reason: r, owner: o, effect: digest, jobs: [x, y], match: "
                "{user.group: {glob: net*}}}\n");
@@ -134,6 +151,7 @@ Test(exception_load, a_folder_is_one_set)
     cr_expect_str_eq(e->id, "b");
     cr_expect_str_eq(e->ticket, "T-1");
     cr_expect_str_eq(e->match_text, "user.group ops");
+    cr_expect_eq(e->starts_usec, INT64_C(1769760000) * USEC_PER_SEC, "8:00 UTC");
     cr_expect_eq(e->expires_usec, INT64_C(1769904000) * USEC_PER_SEC, "the end of that day");
     cr_expect_eq(e->line, 2);
     e = exception_set_find_id(set, "a");
