@@ -11,8 +11,9 @@
  * users who are seen no more often (reference: the model in detect/rare.c). Counts may be fractions (forget:
  * decay): they are shown rounded.
  *
- * Names and commands are others' text: each is cut to a limit of its own, and control bytes, which could fake
- * a line or move a terminal's cursor, are shown as \xNN.
+ * Names and commands are others' text: each is cut to a limit of its own, and what is not seen as it is
+ * (util/utf8.h) is shown as \xNN: control characters, which could fake a line or move a terminal's cursor,
+ * and those that turn the direction of what follows, the numbers of this sentence included.
  */
 #include "alert/reason.h"
 
@@ -39,13 +40,14 @@ static int append_quoted(struct buffer *out, struct arena *arena, struct slice s
     /* Cut first: what is not shown need not be examined. */
     is_cut = s.len > max_bytes;
     r = utf8_sanitize(arena, json_head(s, max_bytes), &s);
-    for (size_t i = 0; i < s.len && r >= 0; i++) {
-        unsigned char c = (unsigned char)s.data[i];
+    while (s.len > 0 && r >= 0) {
+        struct slice bytes;
 
-        if (c < 0x20 || c == 0x7f)
-            r = buffer_append_format(out, "\\x%02x", c);
+        if (utf8_is_plain(utf8_take(&s, &bytes)))
+            r = buffer_append_slice(out, bytes);
         else
-            r = buffer_append(out, &c, 1);
+            for (size_t i = 0; i < bytes.len && r >= 0; i++)
+                r = buffer_append_format(out, "\\x%02x", (unsigned)(unsigned char)bytes.data[i]);
     }
     if (r >= 0 && is_cut)
         r = buffer_append_slice(out, SLICE("…"));

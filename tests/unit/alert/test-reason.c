@@ -83,6 +83,11 @@ Test(reason, shows_a_hostile_command_harmless_and_short)
     e.command_line = SLICE("ss\n\x1b[2J\xff\x7f");
     cr_assert(slice_find_slice(say(&v, &arena), SLICE("ran 'ss\\x0a\\x1b[2J\xef\xbf\xbd\\x7f' on")) <
               say(&v, &arena).len);
+    /* CSI as one character of the second control set, and what would have the rest read from right to left */
+    v.user = SLICE("\xc2\x9b"
+                   "2J\xe2\x80\xae"
+                   "eve \xc3\xa9");
+    cr_assert(slice_starts_with(say(&v, &arena), SLICE("\\xc2\\x9b2J\\xe2\\x80\\xaeeve \xc3\xa9 (login")));
 
     memset(huge, '\xc3', sizeof(huge));
     e.command_line = e.host = e.effective.name = v.user = slice_new(huge, sizeof(huge));
