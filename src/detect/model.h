@@ -10,12 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* uthash must see these before anyone includes it: a keyed hash, and no exit() when memory is out */
-#include "util/keyed_hash.h"
-#define HASH_FUNCTION(key, n, hash) ((hash) = (unsigned)keyed_hash((key), (n)))
-#define HASH_NONFATAL_OOM           1
-#include <uthash.h>
-
 #include "detect/heap.h"
 #include "detect/rarity.h"
 #include "detect/tail.h"
@@ -23,6 +17,7 @@
 #include "util/buffer.h"
 #include "util/cleanup.h"
 #include "util/slice.h"
+#include "util/table.h"
 
 enum forget {
     FORGET_WINDOW, /* a user-bucket older than the window weighs nothing */

@@ -133,6 +133,11 @@ int units_add(struct units *units, struct curve *curve, const struct verdict *v)
         unit->curve = curve;
         unit->cases_per_day_min = INFINITY;
         HASH_ADD_KEYPTR(hh, units->units, unit->key, key.len, unit);
+        if (!unit->hh.tbl) {
+            free(unit->key);
+            free(unit);
+            return -ENOMEM;
+        }
     }
     if (v->score > unit->score_max)
         unit->score_max = v->score;

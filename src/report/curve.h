@@ -7,9 +7,8 @@
  * comes before the curves are read.
  */
 
-#include "report/hash.h"
-
 #include "detect/detector.h"
+#include "util/table.h"
 
 /* A quarter of a point, which doubles hold exactly; what is above 100 is in the last bin. */
 #define CURVE_STEPS_PER_POINT 4

@@ -95,6 +95,10 @@ int hosts_get(struct hosts *hosts, struct slice name, struct host_row **ret_row)
     row->name[name.len] = '\0';
     row->name_len = name.len;
     HASH_ADD_KEYPTR(hh, hosts->rows, row->name, row->name_len, row);
+    if (!row->hh.tbl) {
+        row_free(row);
+        return -ENOMEM;
+    }
     *ret_row = row;
     return 0;
 }

@@ -4,10 +4,9 @@
 
 /* One row for each host. Zero-initialise, release with hosts_done. */
 
-#include "report/hash.h"
-
 #include "util/cleanup.h"
 #include "util/slice.h"
+#include "util/table.h"
 
 struct host_sums {
     uint64_t n_events, n_selected, n_alerts;

@@ -83,6 +83,11 @@ static int get_job(struct report *report, const char *id, struct report_job **re
             return -ENOMEM;
         }
         HASH_ADD_KEYPTR(hh, report->jobs, job->id, strlen(job->id), job);
+        if (!job->hh.tbl) {
+            free(job->id);
+            free(job);
+            return -ENOMEM;
+        }
     }
     *ret_job = job;
     return 0;
@@ -103,6 +108,11 @@ static int get_rule(struct report *report, const char *id, struct report_rule **
         }
         rule->expires_usec = INT64_MAX;
         HASH_ADD_KEYPTR(hh, report->rules, rule->id, strlen(rule->id), rule);
+        if (!rule->hh.tbl) {
+            free(rule->id);
+            free(rule);
+            return -ENOMEM;
+        }
     }
     *ret_rule = rule;
     return 0;

@@ -117,6 +117,10 @@ int users_get(struct users *users, const struct verdict *v, struct user_row **re
     row->is_partial = users->n_folded > 0 && !v->is_first_seen;
     row->key = TAKE_PTR(key.data);
     HASH_ADD_KEYPTR(hh, users->rows, row->key, key.len, row);
+    if (!row->hh.tbl) {
+        row_free(row);
+        return -ENOMEM;
+    }
     *ret_row = row;
     return 0;
 }

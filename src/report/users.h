@@ -4,9 +4,8 @@
 
 /* One row for each (job, population, user). Zero-initialise, release with users_done. */
 
-#include "report/hash.h"
-
 #include "detect/detector.h"
+#include "util/table.h"
 
 #define HOURS_OF_WEEK 168
 
