@@ -8,8 +8,8 @@
  * any process that names a file (a few patterns over the arguments). All of the latter that a shipped set has
  * contain a '/', so the arguments are searched for one before any pattern is tried.
  *
- * Names come from files of the operator, so the hash has no key; outsiders only look up. A name longer than
- * the kernel keeps (15 bytes) is entered a second time, cut.
+ * Names come from files of the operator; outsiders only look up. A name longer than the kernel keeps (15
+ * bytes) is entered a second time, cut.
  *
  * Cost: memory of the names; time as above, and independent of the number of jobs that the event is nothing
  * to.
@@ -22,21 +22,7 @@
 #include <string.h>
 
 #include "select/matcher.h"
-
-/* FNV-1a, 32 bits (draft-eastlake-fnv-17.2 section 2): uthash's own macro falls through cases that clang
- * warns of */
-static inline unsigned name_hash(const char *bytes, size_t n)
-{
-    uint32_t hash = UINT32_C(0x811c9dc5);
-
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ (unsigned char)bytes[i]) * UINT32_C(0x01000193);
-    return hash;
-}
-#define HASH_FUNCTION(key, n, value) ((value) = name_hash((key), (n)))
-/* Memory running out is an answer (hh.tbl stays NULL), not the end of the program. */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "util/table.h"
 
 /* What a job asks for: under a name, or of any process. */
 struct wish {
