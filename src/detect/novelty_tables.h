@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "detect/counter.h"
-#include "detect/model.h" /* uthash, set up */
+#include "detect/model.h" /* MODEL_MAX_NAME_BYTES, and uthash */
 #include "util/buffer.h"
 #include "util/cleanup.h"
 #include "util/slice.h"

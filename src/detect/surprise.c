@@ -19,6 +19,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "util/hash.h"
+
 #define SECONDS_PER_DAY 86400.0
 /* a rate is shrunk to the fleet's with the weight of ten days (reference: HNS, a) */
 #define PRIOR_DAYS 10.0
@@ -146,16 +148,15 @@ int surprise_command(struct surprise *s, struct slice name, struct command **ret
     return 0;
 }
 
-/* FNV-1a (Fowler, Noll, Vo): the same in every process, unlike the keyed hash. Who makes two names collide
- * has made two groups one. */
+/* Kept in the state, so the same in every process. Who makes two names collide has made two groups one. */
 uint32_t surprise_group_id(struct slice host)
 {
-    uint32_t hash = 2166136261U;
+    uint32_t hash = HASH_FNV_EMPTY;
 
     for (size_t i = 0; i < host.len && host.data[i] != '.'; i++)
         if (host.data[i] < '0' || host.data[i] > '9')
-            hash = (hash ^ (unsigned char)host.data[i]) * 16777619U;
-    return (hash ^ hash >> 24) & 0xffffffU;
+            hash = hash_fnv_add(hash, host.data[i]);
+    return hash_fnv_fold24(hash);
 }
 
 int surprise_group(struct surprise *s, uint32_t id, struct host_group **ret_group)

@@ -37,6 +37,7 @@
 #include <string.h>
 
 #include "detect/surprise.h"
+#include "util/hash.h"
 
 /* below this much presence an appearance is new again: a single sighting after 60 days (reference: HNS) */
 #define NOVEL_BELOW      0.25
@@ -257,14 +258,14 @@ const struct component standard_components[] = {
 };
 const size_t standard_n_components = ARRAY_SIZE(standard_components);
 
-/* FNV-1a in 24 bits, never 0; the same in every process. */
+/* In 24 bits, never 0; the same in every process. */
 static uint32_t hash_context(char kind, struct slice text)
 {
-    uint32_t hash = (2166136261U ^ (unsigned char)kind) * 16777619U;
+    uint32_t hash = hash_fnv_add(HASH_FNV_EMPTY, kind);
 
     for (size_t i = 0; i < text.len; i++)
-        hash = (hash ^ (unsigned char)text.data[i]) * 16777619U;
-    hash = (hash ^ hash >> 24) & 0xffffffU;
+        hash = hash_fnv_add(hash, text.data[i]);
+    hash = hash_fnv_fold24(hash);
     return hash != 0 ? hash : 1;
 }
 

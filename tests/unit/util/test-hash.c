@@ -59,3 +59,25 @@ Test(hash, digests_as_sha256sum_prints_them)
         cr_assert_str_eq(digest, rows[i].digest);
     }
 }
+
+Test(hash, fnv_has_the_vectors_of_its_draft)
+{
+    /* draft-eastlake-fnv-17.2 section 6.3: FNV32 test vectors without their NUL */
+    static const struct {
+        const char *text;
+        uint32_t hash, folded;
+    } rows[] = {
+        {"", 0x811c9dc5U, 0x1c9dc5U ^ 0x81U},
+        {"a", 0xe40c292cU, 0x0c292cU ^ 0xe4U},
+        {"foobar", 0xbf9cf968U, 0x9cf968U ^ 0xbfU},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        uint32_t hash = HASH_FNV_EMPTY;
+
+        for (const char *c = rows[i].text; *c; c++)
+            hash = hash_fnv_add(hash, *c);
+        cr_assert_eq(hash, rows[i].hash, "'%s'", rows[i].text);
+        cr_assert_eq(hash_fnv_fold24(hash), rows[i].folded, "'%s'", rows[i].text);
+    }
+}
