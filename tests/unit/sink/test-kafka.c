@@ -106,6 +106,7 @@ static void consume(const char *topic, size_t n, void (*each)(const rd_kafka_mes
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_topic_partition_list_t *partitions = rd_kafka_topic_partition_list_new(3);
+    const struct rd_kafka_metadata *metadata;
     char error[512] = "";
     size_t n_seen = 0, n_ends = 0;
     rd_kafka_t *consumer;
@@ -113,8 +114,14 @@ static void consume(const char *topic, size_t n, void (*each)(const rd_kafka_mes
     cr_assert_eq(rd_kafka_conf_set(conf, "bootstrap.servers", cluster.ports, NULL, 0), RD_KAFKA_CONF_OK);
     cr_assert_eq(rd_kafka_conf_set(conf, "group.id", "test", NULL, 0), RD_KAFKA_CONF_OK);
     cr_assert_eq(rd_kafka_conf_set(conf, "enable.partition.eof", "true", NULL, 0), RD_KAFKA_CONF_OK);
+    /* the broker says at once that there is no more */
+    cr_assert_eq(rd_kafka_conf_set(conf, "fetch.wait.max.ms", "1", NULL, 0), RD_KAFKA_CONF_OK);
     consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof(error));
     cr_assert_not_null(consumer, "%s", error);
+    /* who leads the partitions; librdkafka assigns them without, and then looks again after half a second */
+    cr_assert_eq(rd_kafka_metadata(consumer, 1, NULL, &metadata, (int)(PATIENCE_USEC / USEC_PER_MSEC)),
+                 RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_metadata_destroy(metadata);
     for (int32_t i = 0; i < 3; i++)
         rd_kafka_topic_partition_list_add(partitions, topic, i)->offset = RD_KAFKA_OFFSET_BEGINNING;
     cr_assert_eq(rd_kafka_assign(consumer, partitions), RD_KAFKA_RESP_ERR_NO_ERROR);
