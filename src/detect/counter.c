@@ -104,16 +104,26 @@ static uint64_t first_bits(uint64_t bits, unsigned allowed)
     return bits;
 }
 
-/* The recent buckets that count under the cap: they touch two days at most. */
-static uint64_t capped_bits(const struct counter *c, unsigned max_a_day, bool *ret_has_last)
+/* The recent buckets touch two days at most, that of the last and the one before: the bits of the former, and
+ * how many buckets of either may count. */
+static uint64_t split_days(const struct counter *c, unsigned max_a_day, unsigned ret_left[2])
 {
     const unsigned in_day = c->last % BUCKETS_PER_DAY;
     const uint64_t today = in_day >= 64 ? UINT64_MAX : (UINT64_C(1) << in_day) - 1;
     const uint32_t day = c->last / BUCKETS_PER_DAY, folded_day = (c->last - c->lag) / BUCKETS_PER_DAY;
-    unsigned left[2] = {max_a_day, max_a_day};
 
+    ret_left[0] = ret_left[1] = max_a_day;
     if (c->value > 0 && day - folded_day < 2)
-        left[day - folded_day] = c->n_folded < max_a_day ? max_a_day - c->n_folded : 0;
+        ret_left[day - folded_day] = c->n_folded < max_a_day ? max_a_day - c->n_folded : 0;
+    return today;
+}
+
+/* The recent buckets that count under the cap. */
+static uint64_t capped_bits(const struct counter *c, unsigned max_a_day, bool *ret_has_last)
+{
+    unsigned left[2];
+    const uint64_t today = split_days(c, max_a_day, left);
+
     *ret_has_last = n_bits(c->recent & today) < left[0];
     return first_bits(c->recent & today, left[0]) | first_bits(c->recent & ~today, left[1]);
 }
@@ -233,13 +243,16 @@ bool counter_sum(const struct decay *decay, struct counter *c, struct moment whe
     return counter_add(decay, c, 0, when);
 }
 
-bool counter_is_capped(const struct counter *c, unsigned max_a_day)
+bool counter_is_capped(const struct counter *c, unsigned max_a_day, uint32_t bucket)
 {
-    bool has_last = true;
+    const bool is_today = bucket / BUCKETS_PER_DAY == c->last / BUCKETS_PER_DAY;
+    unsigned left[2];
+    uint64_t today;
 
-    if (max_a_day > 0 && n_bits(c->recent) + c->n_folded >= max_a_day)
-        (void)capped_bits(c, max_a_day, &has_last);
-    return !has_last;
+    if (max_a_day == 0 || n_bits(c->recent) + c->n_folded < max_a_day)
+        return false;
+    today = split_days(c, max_a_day, left);
+    return is_today ? n_bits(c->recent & today) >= left[0] : n_bits(c->recent & ~today) > left[1];
 }
 
 bool counter_has(const struct counter *c, uint32_t bucket)

@@ -74,8 +74,9 @@ double counter_value(const struct decay *decay, const struct counter *counter, u
 bool counter_add(const struct decay *decay, struct counter *counter, unsigned max_a_day, struct moment when);
 /* As counter_add without a cap; but exact: one more, whatever the bucket. */
 bool counter_sum(const struct decay *decay, struct counter *counter, struct moment when);
-/* Whether the newest bucket is one that does not count any more in its day. */
-bool counter_is_capped(const struct counter *counter, unsigned max_a_day);
+/* Whether the day of a recent bucket has more than count: a new one adds one that does not, itself or, where
+ * it is late, another. */
+bool counter_is_capped(const struct counter *counter, unsigned max_a_day, uint32_t bucket);
 /* Whether the bucket is one of the recent ones. */
 bool counter_has(const struct counter *counter, uint32_t bucket);
 /* The newest bucket before this one among the recent ones and the last that went; UINT32_MAX: none. */

@@ -424,7 +424,7 @@ static int learn_places(struct surprise *s, struct scene *scene)
     int r;
 
     if (counter_add(&s->decay, &scene->pair->presence, s->max_a_day, scene->when)) {
-        s->n_capped += counter_is_capped(&scene->pair->presence, s->max_a_day);
+        s->n_capped += counter_is_capped(&scene->pair->presence, s->max_a_day, scene->when.bucket);
         learn_chance(s, scene, PLACE_HOST, &scene->host->new_here);
         learn_chance(s, scene, PLACE_GROUP, &scene->group->new_here);
         scene->group->is_dirty = true;

@@ -159,6 +159,37 @@ Test(counter, of_the_buckets_of_a_day_the_first_count_whichever_they_are)
                 expected += exp2(-(63.0 - i) / 2880);
         }
         assert_close(counter_value(&decay, &c, cap, at(day + 63)), expected, "capped");
-        cr_assert_eq(counter_is_capped(&c, cap), is_capped, "round %u", round);
+        cr_assert_eq(counter_is_capped(&c, cap, c.last), is_capped, "round %u", round);
+    }
+}
+
+Test(counter, a_late_bucket_is_capped_by_its_own_day)
+{
+    static struct decay decay;
+    const uint32_t day = START / 96 * 96;
+    const struct {
+        const char *name;
+        uint32_t buckets[8]; /* of the day and the next, the late one last; 0: no more */
+        bool is_capped;
+    } rows[] = {
+        {"its day has room, the newest's has not", {90, 96, 97, 98, 91}, false},
+        {"its day has none, the newest's has", {90, 91, 96, 92}, true},
+        {"the newest's own day", {96, 98, 97}, true},
+        {"the newest's own day, with room", {90, 91, 92, 98, 97}, false},
+        {"two that have left the bits fill their day", {10, 11, 90}, true},
+        {"one that has left leaves room for one", {10, 90}, false},
+        {"and for no more", {10, 90, 80}, true},
+    };
+
+    decay_init(&decay, HALF_LIFE, false);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct counter c = {0};
+        uint32_t bucket = 0;
+
+        for (size_t k = 0; rows[i].buckets[k] != 0; k++) {
+            bucket = day + rows[i].buckets[k];
+            cr_assert(counter_add(&decay, &c, 2, at(bucket)), "%s", rows[i].name);
+        }
+        cr_assert_eq(counter_is_capped(&c, 2, bucket), rows[i].is_capped, "%s", rows[i].name);
     }
 }
