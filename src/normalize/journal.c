@@ -27,6 +27,7 @@
 
 #include <strings.h>
 
+#include "event/journal_field.h"
 #include "util/parse.h"
 
 struct fields {
@@ -36,36 +37,33 @@ struct fields {
 
 static void collect(const struct record *record, struct fields *ret_fields)
 {
-    const struct {
-        struct slice name;
-        struct slice *value;
-    } wanted[] = {
-        {SLICE("MESSAGE"), &ret_fields->message},
-        {SLICE("_TRANSPORT"), &ret_fields->transport},
-        {SLICE("SYSLOG_IDENTIFIER"), &ret_fields->identifier},
-        {SLICE("_HOSTNAME"), &ret_fields->host},
-        {SLICE("_COMM"), &ret_fields->comm},
-        {SLICE("_EXE"), &ret_fields->exe},
-        {SLICE("_UID"), &ret_fields->uid},
-        {SLICE("_PID"), &ret_fields->pid},
-        {SLICE("SYSLOG_PID"), &ret_fields->syslog_pid},
-        {SLICE("_SYSTEMD_UNIT"), &ret_fields->unit},
-        {SLICE("_AUDIT_ID"), &ret_fields->audit_id},
-        {SLICE("_AUDIT_TYPE_NAME"), &ret_fields->audit_type},
-        {SLICE("_AUDIT_TYPE"), &ret_fields->audit_number},
-        {SLICE("_SOURCE_REALTIME_TIMESTAMP"), &ret_fields->source_time},
-        {SLICE("__REALTIME_TIMESTAMP"), &ret_fields->receive_time},
+    struct slice *const wanted[] = {
+        [JOURNAL_FIELD_MESSAGE] = &ret_fields->message,
+        [JOURNAL_FIELD_EXE] = &ret_fields->exe,
+        [JOURNAL_FIELD_TRANSPORT] = &ret_fields->transport,
+        [JOURNAL_FIELD_IDENTIFIER] = &ret_fields->identifier,
+        [JOURNAL_FIELD_SYSLOG_PID] = &ret_fields->syslog_pid,
+        [JOURNAL_FIELD_HOST] = &ret_fields->host,
+        [JOURNAL_FIELD_COMM] = &ret_fields->comm,
+        [JOURNAL_FIELD_UID] = &ret_fields->uid,
+        [JOURNAL_FIELD_PID] = &ret_fields->pid,
+        [JOURNAL_FIELD_UNIT] = &ret_fields->unit,
+        [JOURNAL_FIELD_SOURCE_TIME] = &ret_fields->source_time,
+        [JOURNAL_FIELD_AUDIT_ID] = &ret_fields->audit_id,
+        [JOURNAL_FIELD_AUDIT_TYPE] = &ret_fields->audit_type,
+        [JOURNAL_FIELD_AUDIT_NUMBER] = &ret_fields->audit_number,
+        [JOURNAL_FIELD_RECEIVE_TIME] = &ret_fields->receive_time,
     };
 
     *ret_fields = (struct fields){0};
     /* one walk over the entry; the first value of a field that comes twice counts */
     for (size_t i = 0; i < record->n_fields; i++) {
-        for (size_t k = 0; k < ARRAY_SIZE(wanted); k++) {
-            if (slice_is_absent(*wanted[k].value) && slice_equal(record->fields[i].name, wanted[k].name)) {
-                *wanted[k].value = record->fields[i].value;
-                break;
-            }
-        }
+        struct slice name = record->fields[i].name;
+        enum journal_field field = journal_field_find(name);
+
+        if (field != JOURNAL_FIELD_NONE && name.len == journal_field_name(field).len &&
+            slice_is_absent(*wanted[field]))
+            *wanted[field] = record->fields[i].value;
     }
 }
 
