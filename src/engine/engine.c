@@ -149,15 +149,13 @@ static int pause_sources(void *userdata, bool is_paused)
     return r;
 }
 
-static int on_record(void *userdata, struct source *source, const struct record *record)
+static int take_record(struct engine_source *s, const struct record *record)
 {
-    struct engine_source *s = userdata;
     struct engine *engine = s->engine;
     bool needs_commit =
         normalizer_n_pending(s->normalizer) > 0; /* this record may be part of what is pending */
     int r;
 
-    (void)source;
     engine->received_usec = record->received_usec;
     engine->received_monotonic_usec = engine_monotonic_usec(engine);
     r = normalizer_feed(s->normalizer, record, on_event, s);
@@ -176,6 +174,18 @@ static int on_record(void *userdata, struct source *source, const struct record 
         return commit_in_step(engine);
     r = commit_check_size(engine);
     return r < 0 ? r : commit_schedule(engine, engine->options.commit_interval_usec);
+}
+
+static int on_record(void *userdata, struct source *source, const struct record *record)
+{
+    struct engine_source *s = userdata;
+    uint64_t n_gated = normalizer_stats(s->normalizer)->n_gated;
+    int r = take_record(s, record);
+
+    (void)source;
+    if (r < 0)
+        return r;
+    return normalizer_stats(s->normalizer)->n_gated > n_gated ? SOURCE_UNWANTED : 0;
 }
 
 static void on_source_end(void *userdata, struct source *source, int error, const char *message)

@@ -22,6 +22,7 @@ struct source {
     uint64_t last_seq; /* handed over */
     uint64_t acked_seq;
     bool is_started, is_ended, is_paused;
+    bool is_unwanted; /* the last record: SOURCE_UNWANTED */
 };
 
 struct source_driver {
@@ -47,8 +48,8 @@ struct source_driver {
     void (*done)(struct source *source); /* takes half-started ones */
 };
 
-/* For drivers: hand one record over; sets record->seq and record->received_usec. Forwards what the engine
- * returned. */
+/* For drivers: hand one record over; sets record->seq and record->received_usec, and is_unwanted by the
+ * answer. 0, or the negative errno of the engine. */
 int source_emit(struct source *source, struct record *record) _warn_unused_;
 /* For drivers: the end; nothing may be emitted after it. */
 void source_end(struct source *source, int error, const char *message);

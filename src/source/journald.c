@@ -15,12 +15,6 @@
  * and the fields of those nobody wants. Measured, the index is cheaper below a third. So a sample of all
  * entries is looked at first, and again from time to time, and decides.
  *
- * Reading: all fields of an entry are enumerated once, which costs less than looking six of them up. What
- * libsystemd hands out lives only until the next call, so fields are copied to an arena that the next entry
- * resets. An entry is cut at ENTRY_LIMIT_BYTES; the same limit is libsystemd's threshold, whose default of 64
- * KiB would cut compressed fields, and which switched off would unpack up to 768 MiB that any client may have
- * sent.
- *
  * Files and failures: the journal announces that its set of files changed (INVALIDATE): we return to our
  * place (journald_place.c). After an error it is opened anew, with a growing delay, at its place, or a
  * stretch behind one that fails again.
@@ -51,8 +45,6 @@
 #define BACKOFF_MAX_USEC (10 * USEC_PER_SEC)
 /* chosen: files that are read once are given up after about a minute of attempts; a live journal never */
 #define N_FAILURES_MAX 12U
-/* systemd's limit on a field's name (journal-file.c, journal_field_valid) */
-#define FIELD_NAME_MAX 64U
 
 static struct journald_source *downcast(struct source *source)
 {
@@ -152,124 +144,6 @@ static void unwatch_and_close(struct journald_source *s)
     s->journal = NULL;
 }
 
-/* Reading */
-
-/* Adds "NAME=value", whose name is the first name_len bytes; what the next call into libsystemd may unmap is
- * copied. */
-static int add_field(struct journald_source *s, struct slice field, size_t name_len, struct record *record)
-{
-    size_t room = ENTRY_LIMIT_BYTES - MIN(ENTRY_LIMIT_BYTES, s->arena.allocated_bytes);
-    struct record_field *added = &s->fields[record->n_fields];
-    struct slice copy;
-    int r;
-
-    if (field.len > name_len + 1 + room) {
-        record->is_truncated = true;
-        field = slice_head(field, name_len + 1 + room);
-    }
-    r = arena_copy(&s->arena, field, &copy);
-    if (r < 0)
-        return r;
-    added->name = slice_head(copy, name_len);
-    added->value = slice_skip(copy, name_len + 1);
-    record->n_fields++;
-    return 0;
-}
-
-static int add_number(struct journald_source *s, struct slice name, uint64_t v, struct record *record)
-{
-    char text[FIELD_NAME_MAX + 1 + U64_TEXT_MAX];
-
-    memcpy(text, name.data, name.len);
-    text[name.len] = '=';
-    return add_field(s, slice_new(text, name.len + 1 + format_u64(v, text + name.len + 1)), name.len, record);
-}
-
-/*
- * journald takes each audit record apart into fields (systemd src/journal/journald-audit.c), up to 64 of
- * them, and keeps the record whole in MESSAGE, which is what is read: half of what such an entry holds need
- * not be copied.
- */
-static bool is_wanted(struct slice field)
-{
-    return !slice_starts_with(field, SLICE("_AUDIT_FIELD_"));
-}
-
-/* The fields journald stores beside an entry, named as the export format does. */
-static int add_times(struct journald_source *s, struct record *record)
-{
-    sd_id128_t boot;
-    uint64_t usec = 0;
-    int r;
-
-    r = sd_journal_get_realtime_usec(s->journal, &usec);
-    if (r < 0)
-        return r;
-    r = add_number(s, SLICE("__REALTIME_TIMESTAMP"), usec, record);
-    if (r < 0)
-        return r;
-    if (sd_journal_get_monotonic_usec(s->journal, &usec, &boot) < 0)
-        return 0;
-    return add_number(s, SLICE("__MONOTONIC_TIMESTAMP"), usec, record);
-}
-
-/* Hands over the entry the journal stands at, as far as it can be read. */
-static int emit_entry(struct journald_source *s)
-{
-    struct record record = {.kind = RECORD_JOURNAL, .trust = TRUST_JOURNAL, .fields = s->fields};
-    const void *data = NULL;
-    uint64_t seen = 0;
-    size_t len = 0;
-    int r, failure = 0;
-
-    arena_reset(&s->arena);
-    r = add_times(s, &record);
-    if (r == -ENOMEM)
-        return r;
-    if (r < 0)
-        failure = r;
-    /* before each enumeration: a leftover position of an earlier entry would skip fields */
-    sd_journal_restart_data(s->journal);
-    while (failure == 0 && (r = sd_journal_enumerate_available_data(s->journal, &data, &len)) > 0) {
-        struct slice field = slice_new(data, len);
-        size_t at = slice_find(field, '=');
-
-        if (at == field.len || at > FIELD_NAME_MAX || !is_wanted(field))
-            continue;
-        if (!s->is_indexed)
-            seen |= journald_filter_look(&s->filter, field);
-        if (record.n_fields == ARRAY_SIZE(s->fields)) {
-            record.is_truncated = true;
-            break;
-        }
-        /* unpacked up to the threshold only */
-        if (len >= ENTRY_LIMIT_BYTES)
-            record.is_truncated = true;
-        r = add_field(s, field, at, &record);
-        if (r < 0)
-            return r;
-    }
-    if (r < 0)
-        failure = r;
-    if (failure < 0) {
-        record.is_truncated = true;
-        s->n_damaged++;
-        /* each power of two: the operator learns of the first and of the extent */
-        if ((s->n_damaged & (s->n_damaged - 1)) == 0)
-            source_report(&s->base, LOG_WARNING,
-                          "a journal entry is damaged and was read in part (%" PRIu64 " so far): %s",
-                          s->n_damaged, strerror(-failure));
-    }
-    s->is_place_stale = true;
-    if (!s->is_indexed) {
-        s->n_looked++;
-        if (!journald_filter_wants(&s->filter, seen))
-            return 0;
-    }
-    s->n_wanted++;
-    return source_emit(&s->base, &record);
-}
-
 static int on_open(sd_event_source *event_source, uint64_t usec, void *userdata);
 
 /* The journal failed: closes it, and opens it anew after a while. */
@@ -318,7 +192,7 @@ static int step(struct journald_source *s)
         }
         s->has_entry = false;
         s->n_failures = 0;
-        r = emit_entry(s);
+        r = journald_emit_entry(s);
         if (r < 0)
             return r;
     }

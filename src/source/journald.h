@@ -5,14 +5,17 @@
 /*
  * The inside of the journald source, for its own files:
  *
- *     journald.c        waking up, reading, failures, the driver
+ *     journald.c        waking up, failures, the driver
+ *     journald_entry.c  reading an entry
  *     journald_open.c   options, the journal they mean, what cannot be opened
  *     journald_place.c  where in the journal we stand, and the way back there
  *     journald_match.c  which entries are wanted; knows nothing of sd_journal
  */
 
+#include <limits.h>
 #include <systemd/sd-journal.h>
 
+#include "event/journal_field.h"
 #include "frame/frame.h"
 #include "source/driver.h"
 #include "source/journald_match.h"
@@ -20,8 +23,8 @@
 
 /* as for an entry of the export format */
 #define ENTRY_LIMIT_BYTES ((size_t)FRAME_ENTRY_LIMIT_DEFAULT)
-/* as systemd's own limit on what a client may send (journald-native.h, ENTRY_FIELD_COUNT_MAX) */
-#define ENTRY_FIELDS_MAX 1024U
+/* chosen: the serial of an audit event has ten digits */
+#define SERIAL_MAX 20U
 
 enum journald_start {
     JOURNALD_START_AUTO,
@@ -54,7 +57,12 @@ struct journald_source {
     sd_event_source *turn; /* more entries are there */
     sd_event_source *open; /* the timer to open it anew */
     struct arena arena;
-    struct record_field fields[ENTRY_FIELDS_MAX + 2];
+    struct record_field fields[JOURNAL_FIELD_NONE];
+    struct {
+        sd_id128_t boot;
+        char host[HOST_NAME_MAX], serial[SERIAL_MAX];
+        size_t host_len, serial_len; /* 0: none */
+    } unwanted;                      /* the audit event of the last entry handed over, which nobody wants */
     struct journald_filter filter;
     bool has_filter;             /* conditions can be compared here */
     bool is_indexed;             /* the journal's index steps over what does not match */
@@ -92,6 +100,12 @@ int journald_explain_open(const struct journald_settings *settings, int error,
 int journald_add_matches(sd_journal *journal, const struct journald_settings *settings) _warn_unused_;
 /* Reports an open journal without any entry, as one looks that may not be read. */
 void journald_warn_if_empty(struct journald_source *s);
+
+/* journald_entry.c */
+
+/* Hands over the entry the journal stands at, as far as it can be read, unless nobody can want it. 0, or
+ * negative: the program stops. */
+int journald_emit_entry(struct journald_source *s) _warn_unused_;
 
 /* journald_place.c */
 

@@ -103,6 +103,8 @@ static int add_group(struct journald_filter *filter, struct slice group, unsigne
             return -ENOMEM;
         filter->conditions = p;
         filter->conditions[filter->n_conditions++] = (struct journald_condition){text, bit};
+        filter->lengths |= UINT64_C(1) << MIN(text.len, (size_t)63);
+        filter->seconds |= UINT32_C(1) << ((unsigned char)text.data[1] & 31);
         all |= bit;
     }
     if (r < 0 || all == 0)
@@ -140,6 +142,8 @@ uint64_t journald_filter_look(const struct journald_filter *filter, struct slice
 {
     uint64_t seen = 0;
 
+    if (!journald_filter_may_look(filter, field))
+        return 0;
     for (size_t i = 0; i < filter->n_conditions; i++)
         if (slice_equal(filter->conditions[i].text, field))
             seen |= filter->conditions[i].bit;

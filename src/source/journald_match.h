@@ -30,6 +30,8 @@ struct journald_filter {
         uint64_t bit;      /* of its field in its group */
     } * conditions;
     size_t n_conditions;
+    uint64_t lengths; /* of their texts: bit n for n bytes, the last one for all that are longer */
+    uint32_t seconds; /* their second bytes, by the lower five bits */
     uint64_t *groups; /* all bits of each */
     size_t n_groups;
     bool is_everything; /* "*" */
@@ -42,6 +44,13 @@ struct journald_filter {
  * -ENOMEM, or -EINVAL: not a condition. */
 int journald_filter_init(struct journald_filter *filter, const struct string_list *matches) _warn_unused_;
 void journald_filter_done(struct journald_filter *filter);
+
+/* Whether a field may contribute to journald_filter_look: most do not, which two of its properties say. */
+static inline bool journald_filter_may_look(const struct journald_filter *filter, struct slice field)
+{
+    return field.len >= 2 && (filter->seconds >> ((unsigned char)field.data[1] & 31) & 1) &&
+           (filter->lengths >> (field.len < 63 ? field.len : 63) & 1);
+}
 
 /* What one field "FIELD=VALUE" of an entry contributes: collect these by "or". */
 uint64_t journald_filter_look(const struct journald_filter *filter, struct slice field);

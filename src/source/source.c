@@ -176,11 +176,15 @@ int64_t source_now_usec(clockid_t clock)
 
 int source_emit(struct source *source, struct record *record)
 {
+    int r;
+
     assert(source->is_started && !source->is_ended);
 
     record->received_usec = source_now_usec(CLOCK_REALTIME);
     record->seq = ++source->last_seq;
-    return source->callbacks.record(source->callbacks.userdata, source, record);
+    r = source->callbacks.record(source->callbacks.userdata, source, record);
+    source->is_unwanted = r == SOURCE_UNWANTED;
+    return MIN(r, 0);
 }
 
 void source_end(struct source *source, int error, const char *message)

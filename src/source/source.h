@@ -39,8 +39,11 @@ const struct option_table *source_driver_options(const struct source_driver *dri
 int source_driver_check(const struct source_driver *driver, const char *name, const void *settings,
                         struct diag_list *diags) _warn_unused_;
 
+/* What the record callback can say of a record: nobody wants it, nor any other of its audit event. */
+#define SOURCE_UNWANTED 1
+
 struct source_callbacks {
-    /* A record; borrowed for the call. A negative errno stops the program. */
+    /* A record; borrowed for the call. 0 or SOURCE_UNWANTED; a negative errno stops the program. */
     int (*record)(void *userdata, struct source *source, const struct record *record);
     /* The source has come to its end (0) or cannot go on (negative errno, message; NULL message where 0). */
     void (*end)(void *userdata, struct source *source, int error, const char *message);

@@ -103,22 +103,22 @@ static void read_all(struct fixture *f, struct slice cursor, const char *expecte
     assert_records(&f->engine, expected);
 }
 
-Test(journald, hands_over_every_field_of_an_entry)
+Test(journald, hands_over_the_fields_that_are_read)
 {
     static const char *const parts[] = {
         "__REALTIME_TIMESTAMP=1769860803000000 ",
-        "__MONOTONIC_TIMESTAMP=4000000 ",
-        "_TRANSPORT=audit ",
+        "_TRANSPORT=syslog ",
         "_HOSTNAME=web1 ",
-        "_AUDIT_ID=460 ",
-        "MESSAGE=EXECVE argc=1 a0=\"ss\" ",
+        "_PID=460 ",
+        "SYSLOG_IDENTIFIER=sudo ",
+        "MESSAGE=a : TTY=pts/1 ; ",
     };
     struct fixture f;
     FILE *file;
 
     fixture_init(&f);
     file = open_entries(&f);
-    write_entry(file, 3, "audit", "_AUDIT_ID=460", "EXECVE argc=1 a0=\"ss\"");
+    write_entry(file, 3, "syslog", "_PID=460\nSYSLOG_IDENTIFIER=sudo\nPRIORITY=6", "a : TTY=pts/1 ;");
     cr_assert(fclose(file) == 0);
     convert(&f, "a");
     f.engine.describe = describe_all;
@@ -130,7 +130,80 @@ Test(journald, hands_over_every_field_of_an_entry)
         cr_assert(slice_find_slice(buffer_slice(&f.engine.records), slice_from_string(parts[i])) <
                       f.engine.records.len,
                   "%s is not in %.*s", parts[i], SLICE_FMT(buffer_slice(&f.engine.records)));
+    cr_assert(slice_find_slice(buffer_slice(&f.engine.records), SLICE("PRIORITY")) == f.engine.records.len);
     fixture_done(&f);
+}
+
+/* "TYPE serial" of an audit record. */
+static void describe_audit(struct buffer *out, const struct record *record)
+{
+    struct slice message = record_find_field(record, SLICE("MESSAGE"));
+    struct slice serial = record_find_field(record, SLICE("_AUDIT_ID"));
+
+    cr_assert(!slice_is_absent(record_find_field(record, SLICE("_SOURCE_REALTIME_TIMESTAMP"))));
+    cr_assert(buffer_append_format(out, "%.*s %.*s", (int)slice_find(message, ' '), message.data,
+                                   SLICE_FMT(serial)) == 0);
+}
+
+Test(journald, leaves_out_what_follows_of_an_event_that_nobody_wants)
+{
+    static const struct {
+        const char *name;
+        int answer;
+        struct {
+            const char *type, *serial, *transport, *host; /* NULL: of this event, as the first one */
+        } entries[6];
+        const char *expected;
+    } rows[] = {
+        {"wanted", 0, {{"SYSCALL"}, {"EXECVE"}, {"PATH"}}, "SYSCALL 460|EXECVE 460|PATH 460|"},
+        {"its records",
+         SOURCE_UNWANTED,
+         {{"SYSCALL"}, {"EXECVE"}, {"CWD"}, {"PATH"}, {"PATH"}, {"PROCTITLE"}},
+         "SYSCALL 460|"},
+        {"records that are events",
+         SOURCE_UNWANTED,
+         {{"SYSCALL"}, {"LOGIN"}, {"USER_CMD"}, {"SYSCALL"}},
+         "SYSCALL 460|LOGIN 460|USER_CMD 460|SYSCALL 460|"},
+        {"of another event",
+         SOURCE_UNWANTED,
+         {{"SYSCALL"}, {"EXECVE", "461"}, {"EXECVE"}, {"CWD"}, {"CWD", "46"}},
+         "SYSCALL 460|EXECVE 461|EXECVE 460|CWD 46|"},
+        {"of another host",
+         SOURCE_UNWANTED,
+         {{"SYSCALL"}, {"EXECVE", NULL, NULL, "_HOSTNAME=web11"}},
+         "SYSCALL 460|EXECVE 460|"},
+        {"by another way",
+         SOURCE_UNWANTED,
+         {{"SYSCALL"}, {"EXECVE", NULL, "kernel"}},
+         "SYSCALL 460|EXECVE 460|"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct fixture f;
+        FILE *file;
+
+        fixture_init(&f);
+        file = open_entries(&f);
+        for (unsigned k = 0; k < ARRAY_SIZE(rows[i].entries) && rows[i].entries[k].type; k++)
+            cr_assert(fprintf(file,
+                              "__REALTIME_TIMESTAMP=%" PRIu64 "\n__MONOTONIC_TIMESTAMP=%u\n"
+                              "_BOOT_ID=00112233445566778899aabbccddeeff\n_TRANSPORT=%s\n%s\n_AUDIT_ID=%s\n"
+                              "_SOURCE_REALTIME_TIMESTAMP=%" PRIu64
+                              "\n_AUDIT_TYPE_NAME=%s\nMESSAGE=%s k=%u\n\n",
+                              BASE_USEC + k, k + 1,
+                              rows[i].entries[k].transport ? rows[i].entries[k].transport : "audit",
+                              rows[i].entries[k].host ? rows[i].entries[k].host : "_HOSTNAME=web1",
+                              rows[i].entries[k].serial ? rows[i].entries[k].serial : "460", BASE_USEC,
+                              rows[i].entries[k].type, rows[i].entries[k].type, k) > 0);
+        cr_assert(fclose(file) == 0);
+        convert(&f, "a");
+        f.engine.describe = describe_audit;
+        f.engine.refuse_with = rows[i].answer;
+        engine_start(&f.engine, SLICE_NULL);
+        run_until(&f.engine, f.engine.is_ended);
+        assert_slice(buffer_slice(&f.engine.records), rows[i].expected, rows[i].name);
+        fixture_done(&f);
+    }
 }
 
 static void describe_size(struct buffer *out, const struct record *record)

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Reading one entry. Nearly all of the time goes to libsystemd, about 1,000 instructions for each field that
+ * is enumerated, and an entry of the audit transport has some twenty. Looking a field up by its name costs as
+ * much for every field before it, so enumerating all once costs less than looking six of them up. Then:
+ *
+ * - Fields that nobody reads (event/journal_field.h) go by. Among them is what journald made of an audit
+ *   record's fields (systemd src/journal/journald-audit.c), half of such an entry: the record stands whole in
+ *   MESSAGE.
+ * - The time of receipt is asked for only where it may be read; audit records have their own.
+ * - An audit record is read to the last field that its reader takes.
+ * - Of an audit event that nobody wants, as the engine says when it sees its SYSCALL, the records that follow
+ *   are read only until they show that they are its. They are known by host, boot and serial, which no two
+ *   events share that stand next to each other. Only records of kinds that mean nothing without their SYSCALL
+ *   go by like this, and only until another entry is handed over: so no clock that is driven by records
+ *   misses anything, as these have the time of the one before. They are counted nowhere, like entries that do
+ *   not match.
+ *
+ * What libsystemd hands out lives only until the next call, so fields are copied to an arena that the next
+ * entry resets. An entry is cut at ENTRY_LIMIT_BYTES; the same limit is libsystemd's threshold, whose default
+ * of 64 KiB would cut compressed fields, and which switched off would unpack up to 768 MiB that any client
+ * may have sent.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "source/journald.h"
+#include "util/parse.h"
+
+/* the name of the field that receives the time is the longest that is written here */
+#define RECEIVE_TIME_MAX 32U
+
+#define FIELD_BIT(field) (1U << (field))
+/* what tells which audit event an entry belongs to */
+#define KEY_FIELDS                                                                                           \
+    (FIELD_BIT(JOURNAL_FIELD_HOST) | FIELD_BIT(JOURNAL_FIELD_TRANSPORT) |                                    \
+     FIELD_BIT(JOURNAL_FIELD_AUDIT_TYPE) | FIELD_BIT(JOURNAL_FIELD_AUDIT_ID))
+
+/* all that is read of an audit record whose type has a name */
+#define AUDIT_FIELDS (KEY_FIELDS | FIELD_BIT(JOURNAL_FIELD_MESSAGE) | FIELD_BIT(JOURNAL_FIELD_SOURCE_TIME))
+
+/* outcome of reading the fields */
+#define ENTRY_UNWANTED 1
+
+static struct slice field_value(const struct record *record, enum journal_field field)
+{
+    return record_find_field(record, journal_field_name(field));
+}
+
+/* Whether AUDIT_FIELDS are all there is to an entry that has them. journald stores audit records without the
+ * fields of a process or unit (journald-audit.c), and their number only counts where the type is one. */
+static bool is_whole_audit(const struct record *record)
+{
+    struct slice type = field_value(record, JOURNAL_FIELD_AUDIT_TYPE);
+
+    return slice_equal(field_value(record, JOURNAL_FIELD_TRANSPORT), SLICE("audit")) && type.len > 0 &&
+           type.data[0] != '<' && !slice_starts_with(type, SLICE("AUDIT"));
+}
+
+/* Adds "NAME=value", whose name is the first name_len bytes; what the next call into libsystemd may unmap is
+ * copied. */
+static int add_field(struct journald_source *s, struct slice field, size_t name_len, struct record *record)
+{
+    size_t room = ENTRY_LIMIT_BYTES - MIN(ENTRY_LIMIT_BYTES, s->arena.allocated_bytes);
+    struct record_field *added = &s->fields[record->n_fields];
+    struct slice copy;
+    int r;
+
+    if (field.len > name_len + 1 + room) {
+        record->is_truncated = true;
+        field = slice_head(field, name_len + 1 + room);
+    }
+    r = arena_copy(&s->arena, field, &copy);
+    if (r < 0)
+        return r;
+    added->name = slice_head(copy, name_len);
+    added->value = slice_skip(copy, name_len + 1);
+    record->n_fields++;
+    return 0;
+}
+
+/* What journald stores beside an entry, named as the export format does. */
+static int add_receive_time(struct journald_source *s, struct record *record)
+{
+    struct slice name = journal_field_name(JOURNAL_FIELD_RECEIVE_TIME);
+    char text[RECEIVE_TIME_MAX + 1 + U64_TEXT_MAX];
+    uint64_t usec = 0;
+    int r;
+
+    r = sd_journal_get_realtime_usec(s->journal, &usec);
+    if (r < 0)
+        return r;
+    memcpy(text, name.data, name.len);
+    text[name.len] = '=';
+    return add_field(s, slice_new(text, name.len + 1 + format_u64(usec, text + name.len + 1)), name.len,
+                     record);
+}
+
+/* ---- what follows of an event that nobody wants ---- */
+
+/* Whether a record of this type says nothing without its event's SYSCALL. */
+static bool is_attachment(struct slice type)
+{
+    static const struct slice types[] = {SLICE("PATH"), SLICE("CWD"), SLICE("EXECVE"), SLICE("PROCTITLE")};
+
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+        if (slice_equal(type, types[i]))
+            return true;
+    return false;
+}
+
+/* Whether the entry at hand belongs to the event that nobody wants, by the fields that tell (KEY_FIELDS). */
+static bool is_unwanted(struct journald_source *s, const struct record *record)
+{
+    sd_id128_t boot;
+    uint64_t usec;
+
+    return slice_equal(field_value(record, JOURNAL_FIELD_AUDIT_ID),
+                       slice_new(s->unwanted.serial, s->unwanted.serial_len)) &&
+           slice_equal(field_value(record, JOURNAL_FIELD_HOST),
+                       slice_new(s->unwanted.host, s->unwanted.host_len)) &&
+           slice_equal(field_value(record, JOURNAL_FIELD_TRANSPORT), SLICE("audit")) &&
+           is_attachment(field_value(record, JOURNAL_FIELD_AUDIT_TYPE)) &&
+           sd_journal_get_monotonic_usec(s->journal, &usec, &boot) >= 0 &&
+           sd_id128_equal(boot, s->unwanted.boot);
+}
+
+/* Remembers the event of a record that was handed over, if it is one of the audit transport's. */
+static void remember_unwanted(struct journald_source *s, const struct record *record)
+{
+    struct slice host = field_value(record, JOURNAL_FIELD_HOST);
+    struct slice serial = field_value(record, JOURNAL_FIELD_AUDIT_ID);
+    uint64_t usec;
+
+    if (serial.len == 0 || serial.len > sizeof(s->unwanted.serial) || host.len == 0 ||
+        host.len > sizeof(s->unwanted.host) ||
+        !slice_equal(field_value(record, JOURNAL_FIELD_TRANSPORT), SLICE("audit")) ||
+        sd_journal_get_monotonic_usec(s->journal, &usec, &s->unwanted.boot) < 0)
+        return;
+    memcpy(s->unwanted.serial, serial.data, serial.len);
+    memcpy(s->unwanted.host, host.data, host.len);
+    s->unwanted.serial_len = serial.len;
+    s->unwanted.host_len = host.len;
+}
+
+/* ---- the entry ---- */
+
+/*
+ * Adds the fields that are read; *seen: what they contribute to the filter. 0; ENTRY_UNWANTED: it need not be
+ * read further; -ENOMEM, or as libsystemd, where a part of the entry is damaged.
+ */
+static int add_fields(struct journald_source *s, struct record *record, uint64_t *seen)
+{
+    unsigned taken = FIELD_BIT(JOURNAL_FIELD_RECEIVE_TIME); /* is none of the entry's */
+    const void *data;
+    size_t len;
+    int r;
+
+    /* before each enumeration: a leftover position of an earlier entry would skip fields */
+    sd_journal_restart_data(s->journal);
+    while ((r = sd_journal_enumerate_available_data(s->journal, &data, &len)) > 0) {
+        struct slice text = slice_new(data, len);
+        enum journal_field field;
+        size_t name_len;
+
+        if (!s->is_indexed && journald_filter_may_look(&s->filter, text))
+            *seen |= journald_filter_look(&s->filter, text);
+        if (slice_starts_with(text, SLICE("_AUDIT_F"))) /* IELD_: half of a SYSCALL's */
+            continue;
+        field = journal_field_find(text);
+        /* the first value of a field that comes twice counts */
+        if (field == JOURNAL_FIELD_NONE || (taken & FIELD_BIT(field)))
+            continue;
+        name_len = journal_field_name(field).len;
+        if (name_len == len)
+            continue;
+        /* unpacked up to the threshold only */
+        if (len >= ENTRY_LIMIT_BYTES)
+            record->is_truncated = true;
+        r = add_field(s, text, name_len, record);
+        if (r < 0)
+            return r;
+        taken |= FIELD_BIT(field);
+        if ((taken & KEY_FIELDS) != KEY_FIELDS)
+            continue;
+        if (s->unwanted.serial_len > 0 && (KEY_FIELDS & FIELD_BIT(field)) && is_unwanted(s, record))
+            return ENTRY_UNWANTED;
+        if ((taken & AUDIT_FIELDS) == AUDIT_FIELDS && is_whole_audit(record) &&
+            (s->is_indexed || journald_filter_wants(&s->filter, *seen)))
+            return 0;
+    }
+    return r;
+}
+
+/* Each power of two: the operator learns of the first and of the extent. */
+static void count_damaged(struct journald_source *s, int error)
+{
+    s->n_damaged++;
+    if ((s->n_damaged & (s->n_damaged - 1)) == 0)
+        source_report(&s->base, LOG_WARNING,
+                      "a journal entry is damaged and was read in part (%" PRIu64 " so far): %s",
+                      s->n_damaged, strerror(-error));
+}
+
+int journald_emit_entry(struct journald_source *s)
+{
+    struct record record = {.kind = RECORD_JOURNAL, .trust = TRUST_JOURNAL, .fields = s->fields};
+    uint64_t seen = 0;
+    int r, r_time = 0;
+
+    s->is_place_stale = true;
+    arena_reset(&s->arena);
+    r = add_fields(s, &record, &seen);
+    if (r == ENTRY_UNWANTED) {
+        s->n_looked++;
+        s->n_wanted++;
+        return 0;
+    }
+    if (r != -ENOMEM && !slice_equal(field_value(&record, JOURNAL_FIELD_TRANSPORT), SLICE("audit")))
+        r_time = add_receive_time(s, &record);
+    if (r == -ENOMEM || r_time == -ENOMEM)
+        return -ENOMEM;
+    if (r < 0 || r_time < 0) {
+        record.is_truncated = true;
+        count_damaged(s, r < 0 ? r : r_time);
+    }
+    if (!s->is_indexed) {
+        s->n_looked++;
+        if (!journald_filter_wants(&s->filter, seen))
+            return 0;
+    }
+    s->n_wanted++;
+    s->unwanted.serial_len = 0;
+    r = source_emit(&s->base, &record);
+    if (r >= 0 && s->base.is_unwanted)
+        remember_unwanted(s, &record);
+    return r;
+}
