@@ -8,7 +8,7 @@
  *
  * - Escapes: "\u0073s" and "&#115;s" spell ss; a record with such an escape passes. Other escapes of JSON
  *   stand for bytes that no plain name has. Readers of command lines take quotes and backslashes away (s"s",
- *   's's, s\s), so a record with one is searched once more without them.
+ *   's's, s\s), so what stands around them is searched once more without them.
  * - Names: only plain ones can be searched for: letters, digits and "_.+@-", beginning with one of the first
  *   three kinds, not a word of JSON and no number, which a document may spell in several ways (truE, 0012).
  *   With one other name there is no gate.
@@ -38,6 +38,10 @@
 /* chosen: thousands of names are a list of all programs */
 #define NAMES_MAX 4096U
 
+/* chosen: the bytes around a word that count: one before it, behind it a quote, a few blanks and a colon.
+ * With more blanks a key is taken for a name, and its record passes */
+#define KEY_END_BYTES 8U
+
 /* A word to look for: a wanted name, or a mark. */
 struct word {
     struct slice text;
@@ -60,6 +64,7 @@ struct gate {
     size_t hash_size;      /* a power of two */
     struct slice *texts;
     size_t n_texts;
+    size_t reach; /* of the longest word or text, and what tells a key */
 };
 
 static const struct {
@@ -126,6 +131,7 @@ static void add_word(struct gate *gate, struct word word)
     size_t head_len = MIN(word.text.len, sizeof(word.head));
     uint32_t at = gate->n_words++;
 
+    gate->reach = MAX(gate->reach, word.text.len + KEY_END_BYTES);
     memcpy(&word.head, word.text.data, head_len);
     memset(&word.head_mask, 0xff, head_len);
     word.next = gate->by_byte[*anchor];
@@ -219,6 +225,7 @@ int gate_new(const struct wanted *wanted, struct gate **ret_gate)
     for (; gate->n_texts < wanted->n_texts; gate->n_texts++) {
         size_t len = strlen(wanted->texts[gate->n_texts]);
 
+        gate->reach = MAX(gate->reach, len);
         memcpy(p, wanted->texts[gate->n_texts], len);
         gate->texts[gate->n_texts] = slice_new(p, len);
         p += len;
@@ -322,10 +329,26 @@ static bool has_escape(struct slice bytes)
 }
 
 /*
- * Copies without quoting to out (as large as bytes): '\\', '\'' and '"'; in JSON only '"' behind a backslash.
- * There are few in a record, so it goes from one to the next.
+ * Of what stands between two quotes copies so much to out that no word which reaches one of them is missing:
+ * a word that does not was found before. Returns how many bytes, n at most.
  */
-static size_t strip_quoting(struct slice bytes, bool is_json, char *out)
+static size_t copy_ends(const char *bytes, size_t n, size_t reach, char *out)
+{
+    if (n <= 2 * reach) {
+        memcpy(out, bytes, n);
+        return n;
+    }
+    memcpy(out, bytes, reach);
+    out[reach] = ' ';
+    memcpy(out + reach + 1, bytes + n - reach, reach);
+    return 2 * reach + 1;
+}
+
+/*
+ * Copies without quoting to out (as large as bytes) what stands near it: '\\', '\'' and '"'; in JSON only '"'
+ * behind a backslash. There are few in a record, so it goes from one to the next.
+ */
+static size_t strip_quoting(struct slice bytes, bool is_json, size_t reach, char *out)
 {
     size_t n = 0, at[3] = {0}; /* where the next of each stands */
     static const char quotes[] = "\\'\"";
@@ -339,8 +362,7 @@ static size_t strip_quoting(struct slice bytes, bool is_json, char *out)
                 at[k] = i + slice_find(slice_skip(bytes, i), quotes[k]);
             next = MIN(next, at[k]);
         }
-        memcpy(out + n, bytes.data + i, next - i);
-        n += next - i;
+        n += copy_ends(bytes.data + i, next - i, reach, out + n);
         i = next + 1;
         if (!is_json || i >= bytes.len || bytes.data[next] != '\\')
             continue;
@@ -364,7 +386,8 @@ __attribute__((noinline)) static bool has_hidden_word(const struct gate *gate, s
 
     if (bytes.len > sizeof(stripped))
         return true;
-    return has_word(gate, slice_new(stripped, strip_quoting(bytes, is_json, stripped)), is_json, &classes);
+    return has_word(gate, slice_new(stripped, strip_quoting(bytes, is_json, gate->reach, stripped)), is_json,
+                    &classes);
 }
 
 bool gate_may_want(const struct gate *gate, struct slice bytes, bool is_json)
