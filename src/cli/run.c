@@ -145,6 +145,7 @@ int run_prepare(struct run *run)
         r = load_instances(run);
     q = setup_load_exceptions(setup, true);
     r = MIN(r, q);
+    setup->marks_jobs = true;
     q = setup_choose_jobs(setup, NULL, NULL, 0);
     r = MIN(r, q);
     q = setup_load_rulebase(setup);

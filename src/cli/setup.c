@@ -353,8 +353,9 @@ static int load_jobs(struct setup *setup, const char *const *ids, size_t n_ids,
         return -ENOMEM;
     /* before they are read: what is written meanwhile is seen as a change, not missed */
     extra = find_extra(setup->settings.jobs_extra, HAPAX_SYSCONFDIR "/jobs.d");
-    r = setup_mark_files((const char *const[]){setup->settings.rulebase, directory, extra}, 3,
-                         setup->jobs_mark);
+    if (setup->marks_jobs)
+        r = setup_mark_files((const char *const[]){setup->settings.rulebase, directory, extra}, 3,
+                             setup->jobs_mark);
     if (r < 0)
         return r;
     r = job_set_load_with(directory, extra, ids, n_ids, &setup->diags, &setup->jobs);

@@ -53,6 +53,7 @@ struct setup {
     bool has_settings;
     bool tells_rules; /* the rulebase does, for an explanation */
     bool tests_rules; /* also those that are as they were shipped */
+    bool marks_jobs;  /* may be loaded anew: jobs_mark is wanted */
     bool is_reload;   /* of a running program: what belongs to the process (TZ) is looked at, not touched */
     unsigned event_kinds; /* EVENT_KIND_BITs of what the inputs hand over; 0: process starts */
     struct rulebase *rulebase;
