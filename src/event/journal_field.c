@@ -18,6 +18,7 @@ static const struct slice names[] = {
     [JOURNAL_FIELD_IDENTIFIER] = SLICE("SYSLOG_IDENTIFIER"),
     [JOURNAL_FIELD_SYSLOG_PID] = SLICE("SYSLOG_PID"),
     [JOURNAL_FIELD_HOST] = SLICE("_HOSTNAME"),
+    [JOURNAL_FIELD_BOOT] = SLICE("_BOOT_ID"),
     [JOURNAL_FIELD_COMM] = SLICE("_COMM"),
     [JOURNAL_FIELD_UID] = SLICE("_UID"),
     [JOURNAL_FIELD_PID] = SLICE("_PID"),
@@ -36,11 +37,12 @@ _Static_assert(ARRAY_SIZE(names) == JOURNAL_FIELD_NONE, "every field has a name"
 static const struct {
     uint8_t first, n;
 } rows[32] = {
-    [ROW('E')] = {JOURNAL_FIELD_MESSAGE, 2},    [ROW('T')] = {JOURNAL_FIELD_TRANSPORT, 1},
-    [ROW('Y')] = {JOURNAL_FIELD_IDENTIFIER, 2}, [ROW('H')] = {JOURNAL_FIELD_HOST, 1},
-    [ROW('C')] = {JOURNAL_FIELD_COMM, 1},       [ROW('U')] = {JOURNAL_FIELD_UID, 1},
-    [ROW('P')] = {JOURNAL_FIELD_PID, 1},        [ROW('S')] = {JOURNAL_FIELD_UNIT, 2},
-    [ROW('A')] = {JOURNAL_FIELD_AUDIT_ID, 3},   [ROW('_')] = {JOURNAL_FIELD_RECEIVE_TIME, 1},
+    [ROW('E')] = {JOURNAL_FIELD_MESSAGE, 2},      [ROW('T')] = {JOURNAL_FIELD_TRANSPORT, 1},
+    [ROW('Y')] = {JOURNAL_FIELD_IDENTIFIER, 2},   [ROW('H')] = {JOURNAL_FIELD_HOST, 1},
+    [ROW('B')] = {JOURNAL_FIELD_BOOT, 1},         [ROW('C')] = {JOURNAL_FIELD_COMM, 1},
+    [ROW('U')] = {JOURNAL_FIELD_UID, 1},          [ROW('P')] = {JOURNAL_FIELD_PID, 1},
+    [ROW('S')] = {JOURNAL_FIELD_UNIT, 2},         [ROW('A')] = {JOURNAL_FIELD_AUDIT_ID, 3},
+    [ROW('_')] = {JOURNAL_FIELD_RECEIVE_TIME, 1},
 };
 
 struct slice journal_field_name(enum journal_field field)

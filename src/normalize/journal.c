@@ -37,7 +37,7 @@ struct fields {
 
 static void collect(const struct record *record, struct fields *ret_fields)
 {
-    struct slice *const wanted[] = {
+    struct slice *const wanted[JOURNAL_FIELD_NONE] = {
         [JOURNAL_FIELD_MESSAGE] = &ret_fields->message,
         [JOURNAL_FIELD_EXE] = &ret_fields->exe,
         [JOURNAL_FIELD_TRANSPORT] = &ret_fields->transport,
@@ -61,7 +61,7 @@ static void collect(const struct record *record, struct fields *ret_fields)
         struct slice name = record->fields[i].name;
         enum journal_field field = journal_field_find(name);
 
-        if (field != JOURNAL_FIELD_NONE && name.len == journal_field_name(field).len &&
+        if (field != JOURNAL_FIELD_NONE && wanted[field] && name.len == journal_field_name(field).len &&
             slice_is_absent(*wanted[field]))
             *wanted[field] = record->fields[i].value;
     }

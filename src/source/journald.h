@@ -25,6 +25,8 @@
 #define ENTRY_LIMIT_BYTES ((size_t)FRAME_ENTRY_LIMIT_DEFAULT)
 /* chosen: the serial of an audit event has ten digits */
 #define SERIAL_MAX 20U
+/* sd-id128.h, SD_ID128_STRING_MAX without its NUL */
+#define BOOT_ID_MAX 32U
 
 enum journald_start {
     JOURNALD_START_AUTO,
@@ -59,10 +61,9 @@ struct journald_source {
     struct arena arena;
     struct record_field fields[JOURNAL_FIELD_NONE];
     struct {
-        sd_id128_t boot;
-        char host[HOST_NAME_MAX], serial[SERIAL_MAX];
-        size_t host_len, serial_len; /* 0: none */
-    } unwanted;                      /* the audit event of the last entry handed over, which nobody wants */
+        char host[HOST_NAME_MAX], boot[BOOT_ID_MAX], serial[SERIAL_MAX];
+        size_t host_len, boot_len, serial_len; /* 0: none */
+    } unwanted; /* the audit event of the last entry handed over, which nobody wants */
     struct journald_filter filter;
     bool has_filter;             /* conditions can be compared here */
     bool is_indexed;             /* the journal's index steps over what does not match */

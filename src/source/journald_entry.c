@@ -36,9 +36,8 @@
 #define FIELD_BIT(field) (1U << (field))
 /* what tells which audit event an entry belongs to */
 #define KEY_FIELDS                                                                                           \
-    (FIELD_BIT(JOURNAL_FIELD_HOST) | FIELD_BIT(JOURNAL_FIELD_TRANSPORT) |                                    \
+    (FIELD_BIT(JOURNAL_FIELD_HOST) | FIELD_BIT(JOURNAL_FIELD_BOOT) | FIELD_BIT(JOURNAL_FIELD_TRANSPORT) |    \
      FIELD_BIT(JOURNAL_FIELD_AUDIT_TYPE) | FIELD_BIT(JOURNAL_FIELD_AUDIT_ID))
-
 /* all that is read of an audit record whose type has a name */
 #define AUDIT_FIELDS (KEY_FIELDS | FIELD_BIT(JOURNAL_FIELD_MESSAGE) | FIELD_BIT(JOURNAL_FIELD_SOURCE_TIME))
 
@@ -113,40 +112,53 @@ static bool is_attachment(struct slice type)
 }
 
 /* Whether the entry at hand belongs to the event that nobody wants, by the fields that tell (KEY_FIELDS). */
-static bool is_unwanted(struct journald_source *s, const struct record *record)
+static bool is_unwanted(const struct journald_source *s, const struct record *record)
 {
-    sd_id128_t boot;
-    uint64_t usec;
-
     return slice_equal(field_value(record, JOURNAL_FIELD_AUDIT_ID),
                        slice_new(s->unwanted.serial, s->unwanted.serial_len)) &&
+           slice_equal(field_value(record, JOURNAL_FIELD_BOOT),
+                       slice_new(s->unwanted.boot, s->unwanted.boot_len)) &&
            slice_equal(field_value(record, JOURNAL_FIELD_HOST),
                        slice_new(s->unwanted.host, s->unwanted.host_len)) &&
            slice_equal(field_value(record, JOURNAL_FIELD_TRANSPORT), SLICE("audit")) &&
-           is_attachment(field_value(record, JOURNAL_FIELD_AUDIT_TYPE)) &&
-           sd_journal_get_monotonic_usec(s->journal, &usec, &boot) >= 0 &&
-           sd_id128_equal(boot, s->unwanted.boot);
+           is_attachment(field_value(record, JOURNAL_FIELD_AUDIT_TYPE));
+}
+
+/* False: it is not there, or longer than size. */
+static bool remember(const struct record *record, enum journal_field field, char *text, size_t size,
+                     size_t *len)
+{
+    struct slice value = field_value(record, field);
+
+    if (value.len == 0 || value.len > size)
+        return false;
+    memcpy(text, value.data, value.len);
+    *len = value.len;
+    return true;
 }
 
 /* Remembers the event of a record that was handed over, if it is one of the audit transport's. */
 static void remember_unwanted(struct journald_source *s, const struct record *record)
 {
-    struct slice host = field_value(record, JOURNAL_FIELD_HOST);
-    struct slice serial = field_value(record, JOURNAL_FIELD_AUDIT_ID);
-    uint64_t usec;
-
-    if (serial.len == 0 || serial.len > sizeof(s->unwanted.serial) || host.len == 0 ||
-        host.len > sizeof(s->unwanted.host) ||
-        !slice_equal(field_value(record, JOURNAL_FIELD_TRANSPORT), SLICE("audit")) ||
-        sd_journal_get_monotonic_usec(s->journal, &usec, &s->unwanted.boot) < 0)
+    if (!slice_equal(field_value(record, JOURNAL_FIELD_TRANSPORT), SLICE("audit")) ||
+        !remember(record, JOURNAL_FIELD_HOST, s->unwanted.host, sizeof(s->unwanted.host),
+                  &s->unwanted.host_len) ||
+        !remember(record, JOURNAL_FIELD_BOOT, s->unwanted.boot, sizeof(s->unwanted.boot),
+                  &s->unwanted.boot_len))
         return;
-    memcpy(s->unwanted.serial, serial.data, serial.len);
-    memcpy(s->unwanted.host, host.data, host.len);
-    s->unwanted.serial_len = serial.len;
-    s->unwanted.host_len = host.len;
+    (void)remember(record, JOURNAL_FIELD_AUDIT_ID, s->unwanted.serial, sizeof(s->unwanted.serial),
+                   &s->unwanted.serial_len);
 }
 
 /* ---- the entry ---- */
+
+/* The next field that can be read: the longer way only where the direct one fails. */
+static int next_field(sd_journal *journal, const void **data, size_t *len)
+{
+    int r = sd_journal_enumerate_data(journal, data, len);
+
+    return r < 0 ? sd_journal_enumerate_available_data(journal, data, len) : r;
+}
 
 /*
  * Adds the fields that are read; *seen: what they contribute to the filter. 0; ENTRY_UNWANTED: it need not be
@@ -161,7 +173,7 @@ static int add_fields(struct journald_source *s, struct record *record, uint64_t
 
     /* before each enumeration: a leftover position of an earlier entry would skip fields */
     sd_journal_restart_data(s->journal);
-    while ((r = sd_journal_enumerate_available_data(s->journal, &data, &len)) > 0) {
+    while ((r = next_field(s->journal, &data, &len)) > 0) {
         struct slice text = slice_new(data, len);
         enum journal_field field;
         size_t name_len;

@@ -151,7 +151,7 @@ Test(journald, leaves_out_what_follows_of_an_event_that_nobody_wants)
         const char *name;
         int answer;
         struct {
-            const char *type, *serial, *transport, *host; /* NULL: of this event, as the first one */
+            const char *type, *serial, *transport, *host, *boot; /* NULL: of this event, as the first one */
         } entries[6];
         const char *expected;
     } rows[] = {
@@ -172,6 +172,10 @@ Test(journald, leaves_out_what_follows_of_an_event_that_nobody_wants)
          SOURCE_UNWANTED,
          {{"SYSCALL"}, {"EXECVE", NULL, NULL, "_HOSTNAME=web11"}},
          "SYSCALL 460|EXECVE 460|"},
+        {"of another boot",
+         SOURCE_UNWANTED,
+         {{"SYSCALL"}, {"EXECVE", NULL, NULL, NULL, "10112233445566778899aabbccddeeff"}},
+         "SYSCALL 460|EXECVE 460|"},
         {"by another way",
          SOURCE_UNWANTED,
          {{"SYSCALL"}, {"EXECVE", NULL, "kernel"}},
@@ -187,10 +191,12 @@ Test(journald, leaves_out_what_follows_of_an_event_that_nobody_wants)
         for (unsigned k = 0; k < ARRAY_SIZE(rows[i].entries) && rows[i].entries[k].type; k++)
             cr_assert(fprintf(file,
                               "__REALTIME_TIMESTAMP=%" PRIu64 "\n__MONOTONIC_TIMESTAMP=%u\n"
-                              "_BOOT_ID=00112233445566778899aabbccddeeff\n_TRANSPORT=%s\n%s\n_AUDIT_ID=%s\n"
+                              "_BOOT_ID=%s\n_TRANSPORT=%s\n%s\n_AUDIT_ID=%s\n"
                               "_SOURCE_REALTIME_TIMESTAMP=%" PRIu64
                               "\n_AUDIT_TYPE_NAME=%s\nMESSAGE=%s k=%u\n\n",
                               BASE_USEC + k, k + 1,
+                              rows[i].entries[k].boot ? rows[i].entries[k].boot
+                                                      : "00112233445566778899aabbccddeeff",
                               rows[i].entries[k].transport ? rows[i].entries[k].transport : "audit",
                               rows[i].entries[k].host ? rows[i].entries[k].host : "_HOSTNAME=web1",
                               rows[i].entries[k].serial ? rows[i].entries[k].serial : "460", BASE_USEC,
