@@ -44,45 +44,55 @@
 /* outcome of reading the fields */
 #define ENTRY_UNWANTED 1
 
-static struct slice field_value(const struct record *record, enum journal_field field)
+/* An entry as far as it was read. */
+struct entry {
+    struct record record;
+    unsigned taken;                          /* FIELD_BIT of the fields that are there */
+    struct slice values[JOURNAL_FIELD_NONE]; /* of these */
+    uint64_t seen;                           /* of the filter's conditions */
+    bool is_wanted;                          /* by the filter, or the index */
+};
+
+static struct slice field_value(const struct entry *entry, enum journal_field field)
 {
-    return record_find_field(record, journal_field_name(field));
+    return entry->taken & FIELD_BIT(field) ? entry->values[field] : SLICE_NULL;
 }
 
 /* Whether AUDIT_FIELDS are all there is to an entry that has them. journald stores audit records without the
  * fields of a process or unit (journald-audit.c), and their number only counts where the type is one. */
-static bool is_whole_audit(const struct record *record)
+static bool is_whole_audit(const struct entry *entry)
 {
-    struct slice type = field_value(record, JOURNAL_FIELD_AUDIT_TYPE);
+    struct slice type = field_value(entry, JOURNAL_FIELD_AUDIT_TYPE);
 
-    return slice_equal(field_value(record, JOURNAL_FIELD_TRANSPORT), SLICE("audit")) && type.len > 0 &&
+    return slice_equal(field_value(entry, JOURNAL_FIELD_TRANSPORT), SLICE("audit")) && type.len > 0 &&
            type.data[0] != '<' && !slice_starts_with(type, SLICE("AUDIT"));
 }
 
-/* Adds "NAME=value", whose name is the first name_len bytes; what the next call into libsystemd may unmap is
- * copied. */
-static int add_field(struct journald_source *s, struct slice field, size_t name_len, struct record *record)
+/* Adds the field of which text is "NAME=value"; what the next call into libsystemd may unmap is copied. */
+static int add_field(struct journald_source *s, enum journal_field field, struct slice text,
+                     struct entry *entry)
 {
+    size_t name_len = journal_field_name(field).len;
     size_t room = ENTRY_LIMIT_BYTES - MIN(ENTRY_LIMIT_BYTES, s->arena.allocated_bytes);
-    struct record_field *added = &s->fields[record->n_fields];
     struct slice copy;
     int r;
 
-    if (field.len > name_len + 1 + room) {
-        record->is_truncated = true;
-        field = slice_head(field, name_len + 1 + room);
+    if (text.len > name_len + 1 + room) {
+        entry->record.is_truncated = true;
+        text = slice_head(text, name_len + 1 + room);
     }
-    r = arena_copy(&s->arena, field, &copy);
+    r = arena_copy(&s->arena, text, &copy);
     if (r < 0)
         return r;
-    added->name = slice_head(copy, name_len);
-    added->value = slice_skip(copy, name_len + 1);
-    record->n_fields++;
+    entry->values[field] = slice_skip(copy, name_len + 1);
+    entry->taken |= FIELD_BIT(field);
+    s->fields[entry->record.n_fields++] =
+        (struct record_field){slice_head(copy, name_len), entry->values[field]};
     return 0;
 }
 
 /* What journald stores beside an entry, named as the export format does. */
-static int add_receive_time(struct journald_source *s, struct record *record)
+static int add_receive_time(struct journald_source *s, struct entry *entry)
 {
     struct slice name = journal_field_name(JOURNAL_FIELD_RECEIVE_TIME);
     char text[RECEIVE_TIME_MAX + 1 + U64_TEXT_MAX];
@@ -94,8 +104,8 @@ static int add_receive_time(struct journald_source *s, struct record *record)
         return r;
     memcpy(text, name.data, name.len);
     text[name.len] = '=';
-    return add_field(s, slice_new(text, name.len + 1 + format_u64(usec, text + name.len + 1)), name.len,
-                     record);
+    return add_field(s, JOURNAL_FIELD_RECEIVE_TIME,
+                     slice_new(text, name.len + 1 + format_u64(usec, text + name.len + 1)), entry);
 }
 
 /* ---- what follows of an event that nobody wants ---- */
@@ -112,23 +122,23 @@ static bool is_attachment(struct slice type)
 }
 
 /* Whether the entry at hand belongs to the event that nobody wants, by the fields that tell (KEY_FIELDS). */
-static bool is_unwanted(const struct journald_source *s, const struct record *record)
+static bool is_unwanted(const struct journald_source *s, const struct entry *entry)
 {
-    return slice_equal(field_value(record, JOURNAL_FIELD_AUDIT_ID),
+    return slice_equal(field_value(entry, JOURNAL_FIELD_AUDIT_ID),
                        slice_new(s->unwanted.serial, s->unwanted.serial_len)) &&
-           slice_equal(field_value(record, JOURNAL_FIELD_BOOT),
+           slice_equal(field_value(entry, JOURNAL_FIELD_BOOT),
                        slice_new(s->unwanted.boot, s->unwanted.boot_len)) &&
-           slice_equal(field_value(record, JOURNAL_FIELD_HOST),
+           slice_equal(field_value(entry, JOURNAL_FIELD_HOST),
                        slice_new(s->unwanted.host, s->unwanted.host_len)) &&
-           slice_equal(field_value(record, JOURNAL_FIELD_TRANSPORT), SLICE("audit")) &&
-           is_attachment(field_value(record, JOURNAL_FIELD_AUDIT_TYPE));
+           slice_equal(field_value(entry, JOURNAL_FIELD_TRANSPORT), SLICE("audit")) &&
+           is_attachment(field_value(entry, JOURNAL_FIELD_AUDIT_TYPE));
 }
 
 /* False: it is not there, or longer than size. */
-static bool remember(const struct record *record, enum journal_field field, char *text, size_t size,
+static bool remember(const struct entry *entry, enum journal_field field, char *text, size_t size,
                      size_t *len)
 {
-    struct slice value = field_value(record, field);
+    struct slice value = field_value(entry, field);
 
     if (value.len == 0 || value.len > size)
         return false;
@@ -138,15 +148,15 @@ static bool remember(const struct record *record, enum journal_field field, char
 }
 
 /* Remembers the event of a record that was handed over, if it is one of the audit transport's. */
-static void remember_unwanted(struct journald_source *s, const struct record *record)
+static void remember_unwanted(struct journald_source *s, const struct entry *entry)
 {
-    if (!slice_equal(field_value(record, JOURNAL_FIELD_TRANSPORT), SLICE("audit")) ||
-        !remember(record, JOURNAL_FIELD_HOST, s->unwanted.host, sizeof(s->unwanted.host),
+    if (!slice_equal(field_value(entry, JOURNAL_FIELD_TRANSPORT), SLICE("audit")) ||
+        !remember(entry, JOURNAL_FIELD_HOST, s->unwanted.host, sizeof(s->unwanted.host),
                   &s->unwanted.host_len) ||
-        !remember(record, JOURNAL_FIELD_BOOT, s->unwanted.boot, sizeof(s->unwanted.boot),
+        !remember(entry, JOURNAL_FIELD_BOOT, s->unwanted.boot, sizeof(s->unwanted.boot),
                   &s->unwanted.boot_len))
         return;
-    (void)remember(record, JOURNAL_FIELD_AUDIT_ID, s->unwanted.serial, sizeof(s->unwanted.serial),
+    (void)remember(entry, JOURNAL_FIELD_AUDIT_ID, s->unwanted.serial, sizeof(s->unwanted.serial),
                    &s->unwanted.serial_len);
 }
 
@@ -160,13 +170,10 @@ static int next_field(sd_journal *journal, const void **data, size_t *len)
     return r < 0 ? sd_journal_enumerate_available_data(journal, data, len) : r;
 }
 
-/*
- * Adds the fields that are read; *seen: what they contribute to the filter. 0; ENTRY_UNWANTED: it need not be
- * read further; -ENOMEM, or as libsystemd, where a part of the entry is damaged.
- */
-static int add_fields(struct journald_source *s, struct record *record, uint64_t *seen)
+/* Adds the fields that are read. 0; ENTRY_UNWANTED: it need not be read further; -ENOMEM, or as libsystemd,
+ * where a part of the entry is damaged. */
+static int add_fields(struct journald_source *s, struct entry *entry)
 {
-    unsigned taken = FIELD_BIT(JOURNAL_FIELD_RECEIVE_TIME); /* is none of the entry's */
     const void *data;
     size_t len;
     int r;
@@ -176,32 +183,29 @@ static int add_fields(struct journald_source *s, struct record *record, uint64_t
     while ((r = next_field(s->journal, &data, &len)) > 0) {
         struct slice text = slice_new(data, len);
         enum journal_field field;
-        size_t name_len;
 
-        if (!s->is_indexed && journald_filter_may_look(&s->filter, text))
-            *seen |= journald_filter_look(&s->filter, text);
+        if (!entry->is_wanted && journald_filter_may_look(&s->filter, text)) {
+            entry->seen |= journald_filter_look(&s->filter, text);
+            entry->is_wanted = journald_filter_wants(&s->filter, entry->seen);
+        }
         if (slice_starts_with(text, SLICE("_AUDIT_F"))) /* IELD_: half of a SYSCALL's */
             continue;
         field = journal_field_find(text);
-        /* the first value of a field that comes twice counts */
-        if (field == JOURNAL_FIELD_NONE || (taken & FIELD_BIT(field)))
-            continue;
-        name_len = journal_field_name(field).len;
-        if (name_len == len)
+        /* the first value of a field that comes twice counts; the time of receipt is none of the entry's */
+        if (field == JOURNAL_FIELD_NONE || field == JOURNAL_FIELD_RECEIVE_TIME ||
+            (entry->taken & FIELD_BIT(field)) || journal_field_name(field).len == len)
             continue;
         /* unpacked up to the threshold only */
         if (len >= ENTRY_LIMIT_BYTES)
-            record->is_truncated = true;
-        r = add_field(s, text, name_len, record);
+            entry->record.is_truncated = true;
+        r = add_field(s, field, text, entry);
         if (r < 0)
             return r;
-        taken |= FIELD_BIT(field);
-        if ((taken & KEY_FIELDS) != KEY_FIELDS)
+        if ((entry->taken & KEY_FIELDS) != KEY_FIELDS)
             continue;
-        if (s->unwanted.serial_len > 0 && (KEY_FIELDS & FIELD_BIT(field)) && is_unwanted(s, record))
+        if (s->unwanted.serial_len > 0 && (KEY_FIELDS & FIELD_BIT(field)) && is_unwanted(s, entry))
             return ENTRY_UNWANTED;
-        if ((taken & AUDIT_FIELDS) == AUDIT_FIELDS && is_whole_audit(record) &&
-            (s->is_indexed || journald_filter_wants(&s->filter, *seen)))
+        if (entry->is_wanted && (entry->taken & AUDIT_FIELDS) == AUDIT_FIELDS && is_whole_audit(entry))
             return 0;
     }
     return r;
@@ -219,35 +223,37 @@ static void count_damaged(struct journald_source *s, int error)
 
 int journald_emit_entry(struct journald_source *s)
 {
-    struct record record = {.kind = RECORD_JOURNAL, .trust = TRUST_JOURNAL, .fields = s->fields};
-    uint64_t seen = 0;
+    struct entry entry;
     int r, r_time = 0;
 
+    /* the values are left as they are: there are many */
+    entry.record = (struct record){.kind = RECORD_JOURNAL, .trust = TRUST_JOURNAL, .fields = s->fields};
+    entry.taken = 0;
+    entry.seen = 0;
+    entry.is_wanted = s->is_indexed || s->filter.is_everything;
     s->is_place_stale = true;
     arena_reset(&s->arena);
-    r = add_fields(s, &record, &seen);
+    r = add_fields(s, &entry);
     if (r == ENTRY_UNWANTED) {
         s->n_looked++;
         s->n_wanted++;
         return 0;
     }
-    if (r != -ENOMEM && !slice_equal(field_value(&record, JOURNAL_FIELD_TRANSPORT), SLICE("audit")))
-        r_time = add_receive_time(s, &record);
+    if (r != -ENOMEM && !slice_equal(field_value(&entry, JOURNAL_FIELD_TRANSPORT), SLICE("audit")))
+        r_time = add_receive_time(s, &entry);
     if (r == -ENOMEM || r_time == -ENOMEM)
         return -ENOMEM;
     if (r < 0 || r_time < 0) {
-        record.is_truncated = true;
+        entry.record.is_truncated = true;
         count_damaged(s, r < 0 ? r : r_time);
     }
-    if (!s->is_indexed) {
-        s->n_looked++;
-        if (!journald_filter_wants(&s->filter, seen))
-            return 0;
-    }
+    s->n_looked += !s->is_indexed;
+    if (!entry.is_wanted)
+        return 0;
     s->n_wanted++;
     s->unwanted.serial_len = 0;
-    r = source_emit(&s->base, &record);
+    r = source_emit(&s->base, &entry.record);
     if (r >= 0 && s->base.is_unwanted)
-        remember_unwanted(s, &record);
+        remember_unwanted(s, &entry);
     return r;
 }
