@@ -21,7 +21,7 @@ ROWS = [
     ("sudo.log", ["--no-gate"], 2000, 61500),
     ("snoopy.log", [], 2000, 3850),
     ("snoopy.log", ["--no-gate"], 2000, 51800),
-    ("ecs.jsonl", [], 2000, 7600),
+    ("ecs.jsonl", [], 2000, 7330),
     ("all.jsonl", ["--no-gate"], 1000, 219000),
 ]
 
