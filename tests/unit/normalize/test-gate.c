@@ -106,6 +106,64 @@ Test(gate, looks_for_texts_too)
     cr_expect(gate_wants_name(gate, SLICE("cat")), "arguments are not known at SYSCALL");
 }
 
+/* What stands there without quoting, byte by byte; see gate.c. Returns its length. */
+static size_t strip_plainly(struct slice text, bool is_json, char *out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+
+        if (c != '\\' && c != '\'' && (is_json || c != '"')) {
+            out[n++] = c;
+        } else if (is_json && c == '\\' && i + 1 < text.len && strchr("\"bfnrt", text.data[i + 1])) {
+            if (text.data[++i] != '"')
+                out[n++] = ' ';
+        }
+    }
+    return n;
+}
+
+Test(gate, finds_words_in_quoting_however_far_apart_the_quotes_are)
+{
+    static const char *const pieces[] = {"s",  "ss",   "net",     "stat",    "id", "\"", "'",
+                                         "\\", "\\\"", "\\n",     "\": ",    " ",  "x",  "-",
+                                         "w",  "etst", "session", " opened", "--", "y"};
+    static const char *const texts[] = {"session opened"};
+    _cleanup_(gate_freep) struct gate *gate = new_gate(names, ARRAY_SIZE(names), texts, ARRAY_SIZE(texts));
+    unsigned n_wanted = 0, n_dropped = 0;
+    uint64_t state = 7;
+
+    cr_assert_not_null(gate);
+    for (unsigned round = 0; round < 20000; round++) {
+        char text[3000], stripped[sizeof(text)];
+        bool is_json = round % 2;
+        size_t n = 0, n_stripped;
+
+        for (unsigned k = 0; k < 12; k++) {
+            const char *piece;
+            size_t far = 0;
+
+            state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            piece = pieces[(state >> 33) % ARRAY_SIZE(pieces)];
+            memcpy(text + n, piece, strlen(piece));
+            n += strlen(piece);
+            if (state >> 60 < 6)
+                far = (state >> 40) % 200;
+            memset(text + n, '.', far);
+            n += far;
+        }
+        n_stripped = strip_plainly(slice_new(text, n), is_json, stripped);
+        if (gate_may_want(gate, slice_new(stripped, n_stripped), is_json)) {
+            n_wanted++;
+            cr_assert(gate_may_want(gate, slice_new(text, n), is_json), "%.*s", (int)n, text);
+        } else {
+            n_dropped += !gate_may_want(gate, slice_new(text, n), is_json);
+        }
+    }
+    cr_assert(n_wanted > 1000 && n_dropped > 1000, "%u wanted, %u dropped", n_wanted, n_dropped);
+}
+
 /* What a search asked about, and which of its questions it is told yes to. */
 struct places {
     size_t at[2048];
