@@ -188,10 +188,14 @@ static void hapax_audit(struct json_writer *w, const struct event_audit *audit)
         json_integer(w, "uid", audit->uid);
     if (audit->has_euid)
         json_integer(w, "euid", audit->euid);
+    if (audit->has_gid)
+        json_integer(w, "gid", audit->gid);
     if (audit->has_ses)
         json_integer(w, "ses", audit->ses);
     json_string(w, "tty", audit->tty);
     json_string(w, "success", audit->success);
+    if (audit->has_exit)
+        json_integer(w, "exit", audit->exit);
     json_string(w, "key", audit->key);
     json_string(w, "node", audit->node);
     json_string(w, "emitted", audit->emitted);

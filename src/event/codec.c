@@ -15,8 +15,10 @@
 #include "util/cleanup.h"
 
 /* raised with every change of the member list; an older one is refused (the store's migration re-learns the
- * bucket), but for 1, which has not the members of LATER_MEMBERS */
-#define CODEC_VERSION       2U
+ * bucket), but for 1, which has not the members of LATER_MEMBERS, and 2, which has not those of
+ * LATEST_MEMBERS */
+#define CODEC_VERSION       3U
+#define CODEC_VERSION_LATER 2U
 #define CODEC_VERSION_FIRST 1U
 /* an execve takes at most ARG_MAX bytes of arguments, each at least its NUL: kernel
    include/uapi/linux/limits.h, and the stack limit lets it grow to 6 MiB (fs/exec.c) */
@@ -36,6 +38,8 @@
     X(audit.serial)
 
 #define LATER_MEMBERS(X) X(is_joined) X(is_cut)
+
+#define LATEST_MEMBERS(X) X(audit.has_gid) X(audit.gid) X(audit.has_exit) X(audit.exit)
 /* clang-format on */
 
 static char *put_u32(char *p, uint32_t v)
@@ -77,6 +81,7 @@ int event_save(const struct event *event, struct buffer *out)
     SLICE_MEMBERS(COUNT_SLICE)
     INTEGER_MEMBERS(COUNT_INTEGER)
     LATER_MEMBERS(COUNT_INTEGER)
+    LATEST_MEMBERS(COUNT_INTEGER)
     for (size_t i = 0; i < event->n_args; i++) {
         size += sizeof(uint32_t) + event->args[i].len;
         longest = MAX(longest, event->args[i].len);
@@ -92,6 +97,7 @@ int event_save(const struct event *event, struct buffer *out)
     SLICE_MEMBERS(SAVE_SLICE)
     INTEGER_MEMBERS(SAVE_INTEGER)
     LATER_MEMBERS(SAVE_INTEGER)
+    LATEST_MEMBERS(SAVE_INTEGER)
     p = put_u32(p, (uint32_t)event->n_args);
     for (size_t i = 0; i < event->n_args; i++)
         p = put_field(p, event->args[i]);
@@ -108,7 +114,7 @@ int event_load(struct slice bytes, struct arena *arena, struct event *ret_event)
 
     if (r < 0)
         return r;
-    if (version != CODEC_VERSION && version != CODEC_VERSION_FIRST)
+    if (version < CODEC_VERSION_FIRST || version > CODEC_VERSION)
         return -EBADMSG;
 #define LOAD_SLICE(member)                                                                                   \
     if (r >= 0)                                                                                              \
@@ -123,8 +129,11 @@ int event_load(struct slice bytes, struct arena *arena, struct event *ret_event)
     }
     SLICE_MEMBERS(LOAD_SLICE)
     INTEGER_MEMBERS(LOAD_INTEGER)
-    if (version > CODEC_VERSION_FIRST) {
+    if (version >= CODEC_VERSION_LATER) {
         LATER_MEMBERS(LOAD_INTEGER)
+    }
+    if (version >= CODEC_VERSION) {
+        LATEST_MEMBERS(LOAD_INTEGER)
     }
     if (r >= 0)
         r = slice_read_u32(&bytes, &n_args);

@@ -53,8 +53,9 @@ struct user {
 /* What auditd's record said, for audit in any wrapping. has_* tells what was there. */
 struct event_audit {
     bool is_present;
-    bool has_auid, has_uid, has_euid, has_ses, has_serial;
-    uint32_t auid, uid, euid, ses;
+    bool has_auid, has_uid, has_euid, has_gid, has_ses, has_serial, has_exit;
+    uint32_t auid, uid, euid, gid, ses;
+    int32_t exit; /* what the call returned: 0, or a negative errno */
     uint64_t serial;
     struct slice tty;     /* as written: "pts0"; absent for "(none)" */
     struct slice success; /* "yes" or "no" */

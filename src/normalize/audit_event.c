@@ -172,8 +172,17 @@ static int parse_hex_u32(struct slice s, uint32_t *ret_v)
 static void take_number(struct audit_event *e, enum audit_number which, struct slice value)
 {
     uint32_t v;
-    int r = which == AUDIT_NUMBER_ARCH ? parse_hex_u32(value, &v) : parse_u32(value, &v);
+    int64_t i;
+    int r;
 
+    if (which == AUDIT_NUMBER_EXIT) {
+        r = parse_i64(value, &i);
+        if (r >= 0 && (i < INT32_MIN || i > INT32_MAX))
+            return;
+        v = r < 0 ? 0 : (uint32_t)i;
+    } else {
+        r = which == AUDIT_NUMBER_ARCH ? parse_hex_u32(value, &v) : parse_u32(value, &v);
+    }
     if (r < 0 && slice_equal(value, SLICE("-1"))) {
         v = AUDIT_ID_UNSET;
         r = 0;
@@ -212,11 +221,13 @@ static const struct {
     NUMBER("arch", ARCH),
     NUMBER("syscall", SYSCALL),
     TEXT("success", SUCCESS),
+    NUMBER("exit", EXIT),
     NUMBER("items", ITEMS),
     NUMBER("ppid", PPID),
     NUMBER("pid", PID),
     NUMBER("auid", AUID),
     NUMBER("uid", UID),
+    NUMBER("gid", GID),
     NUMBER("euid", EUID),
     TEXT("tty", TTY),
     NUMBER("ses", SES),

@@ -61,6 +61,8 @@ enum audit_number {
     AUDIT_NUMBER_UID,
     AUDIT_NUMBER_EUID,
     AUDIT_NUMBER_SES,
+    AUDIT_NUMBER_GID,
+    AUDIT_NUMBER_EXIT, /* two's complement */
     AUDIT_NUMBER_HALF, /* which argument AUDIT_TEXT_HALF is of */
     AUDIT_N_NUMBERS,
 };

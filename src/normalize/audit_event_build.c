@@ -225,6 +225,9 @@ int audit_event_build(const struct audit_event *e, const struct uid_map *uid_map
         .incomplete = missing_text(audit_event_missing(e)),
     };
     event.audit.has_ses = find_number(e, AUDIT_NUMBER_SES, &event.audit.ses);
+    event.audit.has_gid = find_number(e, AUDIT_NUMBER_GID, &event.audit.gid);
+    event.audit.has_exit = find_number(e, AUDIT_NUMBER_EXIT, &v);
+    event.audit.exit = event.audit.has_exit ? (int32_t)v : 0;
     r = identity_resolve(&who, uid_map, arena, &event);
     if (r < 0)
         return r;

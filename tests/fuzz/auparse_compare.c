@@ -129,6 +129,8 @@ static int on_event(void *userdata, const struct event *event)
     put_number(&line, "auid", audit->has_auid, audit->auid);
     put_number(&line, "uid", audit->has_uid, audit->uid);
     put_number(&line, "euid", audit->has_euid, audit->euid);
+    put_number(&line, "gid", audit->has_gid, audit->gid);
+    put_number(&line, "exit", audit->has_exit, audit->exit);
     put_number(&line, "argc", event->args_count >= 0, event->args_count);
     put_text(&line, "success", audit->success);
     put_text(&line, "comm", event->process_name);
@@ -201,7 +203,7 @@ static struct slice not_empty(struct slice s)
 static void number_of(auparse_state_t *au, const char *name, struct buffer *out)
 {
     if (auparse_first_field(au) && auparse_find_field(au, name))
-        put_number(out, name, true, (int64_t)strtoul(auparse_get_field_str(au), NULL, 10));
+        put_number(out, name, true, (int64_t)strtoll(auparse_get_field_str(au), NULL, 10));
 }
 
 static bool goto_type(auparse_state_t *au, int type)
@@ -279,6 +281,8 @@ static void put_event(auparse_state_t *au, struct lines *lines)
     number_of(au, "auid", &line);
     number_of(au, "uid", &line);
     number_of(au, "euid", &line);
+    number_of(au, "gid", &line);
+    number_of(au, "exit", &line);
     if (goto_type(au, 1309))
         number_of(au, "argc", &line);
     (void)goto_type(au, 1300);

@@ -54,6 +54,10 @@ static struct event full_event(void)
                   .uid = 1001,
                   .euid = 2,
                   .ses = AUDIT_ID_UNSET,
+                  .has_gid = true,
+                  .gid = 7,
+                  .has_exit = true,
+                  .exit = -13,
                   .serial = UINT64_MAX,
                   .tty = SLICE("pts0"),
                   .success = SLICE("no"),
@@ -111,6 +115,10 @@ static void assert_same_event(const struct event *a, const struct event *b)
     SAME_INTEGER(audit.has_auid);
     SAME_INTEGER(audit.has_uid);
     SAME_INTEGER(audit.has_euid);
+    SAME_INTEGER(audit.has_gid);
+    SAME_INTEGER(audit.gid);
+    SAME_INTEGER(audit.has_exit);
+    SAME_INTEGER(audit.exit);
     SAME_INTEGER(audit.has_ses);
     SAME_INTEGER(audit.has_serial);
     SAME_INTEGER(audit.auid);
@@ -198,23 +206,35 @@ Test(codec, changed_bytes_are_refused_or_give_another_event_but_never_harm)
         }
 }
 
-Test(codec, reads_what_the_first_version_wrote)
+Test(codec, reads_what_earlier_versions_wrote)
 {
-    _cleanup_(buffer_done) struct buffer b = BUFFER_INIT, old = BUFFER_INIT;
-    _cleanup_(arena_done) struct arena arena = ARENA_INIT;
-    const size_t later_bytes = 2 * sizeof(uint64_t), n_args_bytes = sizeof(uint32_t);
-    struct event event = full_event(), loaded;
+    /* what stands before the arguments since then: is_joined and is_cut, gid and exit */
+    static const struct {
+        uint32_t version;
+        size_t n_missing;
+    } rows[] = {{1, 6}, {2, 4}};
+    const size_t n_args_bytes = sizeof(uint32_t);
 
-    /* the same without is_joined and is_cut, which stand before the arguments */
-    event.n_args = 0;
-    event.is_joined = event.is_cut = false;
-    cr_assert_eq(event_save(&event, &b), 0);
-    cr_assert_eq(buffer_append_u32(&old, 1), 0);
-    cr_assert_eq(buffer_append(&old, b.data + 4, b.len - 4 - later_bytes - n_args_bytes), 0);
-    cr_assert_eq(buffer_append_u32(&old, 0), 0);
-    cr_assert_eq(event_load(buffer_slice(&old), &arena, &loaded), 0);
-    assert_same_event(&event, &loaded);
-    cr_assert(!loaded.is_joined && !loaded.is_cut);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        _cleanup_(buffer_done) struct buffer b = BUFFER_INIT, old = BUFFER_INIT;
+        _cleanup_(arena_done) struct arena arena = ARENA_INIT;
+        struct event event = full_event(), loaded;
+
+        event.n_args = 0;
+        event.audit.has_gid = event.audit.has_exit = false;
+        event.audit.gid = 0;
+        event.audit.exit = 0;
+        if (rows[i].version == 1)
+            event.is_joined = event.is_cut = false;
+        cr_assert_eq(event_save(&event, &b), 0);
+        cr_assert_eq(buffer_append_u32(&old, rows[i].version), 0);
+        cr_assert_eq(
+            buffer_append(&old, b.data + 4, b.len - 4 - rows[i].n_missing * sizeof(uint64_t) - n_args_bytes),
+            0);
+        cr_assert_eq(buffer_append_u32(&old, 0), 0);
+        cr_assert_eq(event_load(buffer_slice(&old), &arena, &loaded), 0, "version %u", rows[i].version);
+        assert_same_event(&event, &loaded);
+    }
 }
 
 Test(codec, a_lie_about_the_number_of_arguments_allocates_nothing)

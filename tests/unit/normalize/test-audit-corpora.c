@@ -75,6 +75,8 @@ static void compare(const char *source, const struct event *event, struct fjson_
     SAME_NUMBER(audit->has_auid, audit->auid, "auid");
     SAME_NUMBER(audit->has_uid, audit->uid, "uid");
     SAME_NUMBER(audit->has_euid, audit->euid, "euid");
+    SAME_NUMBER(audit->has_gid, audit->gid, "gid");
+    SAME_NUMBER(audit->has_exit, audit->exit, "exit");
     SAME_NUMBER(audit->has_ses, audit->ses, "ses");
     SAME_NUMBER(event->pid >= 0, event->pid, "pid");
     SAME_NUMBER(event->parent_pid >= 0, event->parent_pid, "ppid");

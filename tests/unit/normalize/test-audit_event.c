@@ -418,6 +418,10 @@ Test(audit_event, fields_mean_what_ECS_calls_them)
     cr_assert_eq(event.audit.serial, 42);
     cr_assert(event.audit.has_euid);
     cr_assert_eq(event.audit.euid, AUDIT_ID_UNSET);
+    cr_assert(event.audit.has_gid);
+    cr_assert_eq(event.audit.gid, 0);
+    cr_assert(event.audit.has_exit);
+    cr_assert_eq(event.audit.exit, -2);
     cr_assert(event.audit.has_ses);
     cr_assert_eq(event.audit.ses, AUDIT_ID_UNSET);
     assert_slice(event.audit.tty, "pts0", "tty");
