@@ -54,7 +54,7 @@ struct word {
 };
 
 struct gate {
-    struct gate_table table;
+    struct gate_table table, json_table; /* the same, and what is of JSON */
     gate_scan_fn scan;
     char *bytes; /* of all words and texts */
     struct word *words;
@@ -74,7 +74,8 @@ static const struct {
 } marks[] = {
     {SLICE("audit("), 4, true, false},      /* every audit record's header */
     {SLICE("_TRANSPORT"), 0, false, false}, /* an entry of journalctl -o json */
-    /* sudo's message in a JSON wrapping: what comes next may be its rest (sudo_join.c) */
+    /* sudo's message in a JSON wrapping: what comes next may be its rest (sudo_join.c). By their '=', which
+     * is rare in documents */
     {SLICE(" COMMAND="), 7, true, true},
     {SLICE(" HOST="), 4, true, true},
     {SLICE(" TTY="), 3, true, true},
@@ -125,6 +126,23 @@ static bool is_plain(struct slice name)
     return !is_number;
 }
 
+static void add_place(struct gate_table *table, const struct word *word)
+{
+    const uint8_t *anchor = (const uint8_t *)word->text.data + word->anchor;
+
+    if (word->anchor > 0) {
+        gate_table_add_inside(table, anchor[0], anchor[1]);
+        return;
+    }
+    if (word->text.len > 1) {
+        gate_table_add_beginning(table, anchor[0], anchor[1]);
+        return;
+    }
+    for (unsigned c = 0; c < 256; c++)
+        if (!(table->classes[c] & GATE_BYTE_IS_WORD))
+            gate_table_add_beginning(table, anchor[0], (uint8_t)c);
+}
+
 static void add_word(struct gate *gate, struct word word)
 {
     const uint8_t *anchor = (const uint8_t *)word.text.data + word.anchor;
@@ -137,17 +155,9 @@ static void add_word(struct gate *gate, struct word word)
     word.next = gate->by_byte[*anchor];
     gate->words[at] = word;
     gate->by_byte[*anchor] = at + 1;
-    if (word.anchor > 0) {
-        gate_table_add_inside(&gate->table, anchor[0], anchor[1]);
-        return;
-    }
-    if (word.text.len > 1) {
-        gate_table_add_beginning(&gate->table, anchor[0], anchor[1]);
-        return;
-    }
-    for (unsigned c = 0; c < 256; c++)
-        if (!(gate->table.classes[c] & GATE_BYTE_IS_WORD))
-            gate_table_add_beginning(&gate->table, anchor[0], (uint8_t)c);
+    add_place(&gate->json_table, &word);
+    if (!word.is_of_json)
+        add_place(&gate->table, &word);
 }
 
 static size_t hash_place(const struct gate *gate, struct slice name)
@@ -210,6 +220,7 @@ int gate_new(const struct wanted *wanted, struct gate **ret_gate)
     if (!gate->bytes || !gate->words || !gate->by_hash || !gate->texts)
         return -ENOMEM;
     gate_table_init(&gate->table);
+    gate_table_init(&gate->json_table);
     for (size_t i = 0; i < wanted->n_names; i++) {
         struct slice name = slice_from_string(wanted->names[i]);
 
@@ -302,7 +313,7 @@ static bool has_word(const struct gate *gate, struct slice bytes, bool is_json, 
 {
     const struct search search = {gate, is_json};
 
-    if (gate->scan(&gate->table, bytes, is_word_at, &search, ret_classes))
+    if (gate->scan(is_json ? &gate->json_table : &gate->table, bytes, is_word_at, &search, ret_classes))
         return true;
     for (size_t i = 0; i < gate->n_texts; i++)
         if (slice_find_slice(bytes, gate->texts[i]) < bytes.len)
