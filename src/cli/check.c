@@ -15,6 +15,9 @@
 #include "cli/say.h"
 #include "cli/setup.h"
 #include "detector/chain.h"
+#include "normalize/text.h"
+#include "normalize/text_time.h"
+#include "util/buffer.h"
 
 struct check {
     struct setup setup;
@@ -121,6 +124,33 @@ static void say_attempt(void *userdata, const struct rulebase_attempt *attempt)
     say_fields(stdout, attempt->match, "  ");
 }
 
+/* "PROGRAM: MESSAGE" of a line with a syslog header: what authors have at hand is lines of a log. 1: it has
+ * one. */
+static int cut_header(struct slice line, struct arena *arena, struct slice *ret_text)
+{
+    _cleanup_(rulebase_freep) struct rulebase *rulebase = NULL;
+    _cleanup_(diag_list_done) struct diag_list ignored = DIAG_LIST_INIT;
+    _cleanup_(buffer_done) struct buffer text = BUFFER_INIT;
+    struct text_calendar calendar = {0};
+    struct setup shipped = {0};
+    struct text_line parts;
+    int r = setup_find_rulebase(&shipped);
+
+    if (r >= 0)
+        r = rulebase_load(shipped.settings.rulebase, &ignored, &rulebase);
+    free(shipped.settings.rulebase);
+    if (r < 0)
+        return r == -ENOMEM ? r : 0;
+    r = text_read_header(rulebase, &calendar, line, arena, &parts);
+    if (r <= 0 || slice_is_absent(parts.program))
+        return MIN(r, 0);
+    r = buffer_append_format(&text, "%.*s: %.*s", SLICE_FMT(parts.program),
+                             SLICE_FMT(slice_trim(parts.message)));
+    if (r >= 0)
+        r = arena_copy(arena, buffer_slice(&text), ret_text);
+    return r < 0 ? r : 1;
+}
+
 /* One line against one file. 1: it matches, and the file's own samples do what they say. */
 static int try_line(struct check *check)
 {
@@ -134,8 +164,14 @@ static int try_line(struct check *check)
     if (failed < 0)
         return failed;
     rulebase_count(rulebase, &n_rules, &n_samples);
-    printf("rulebase   %s: %zu rules, %zu sample lines, self test %s\ntext       ", check->rulebase, n_rules,
-           n_samples, failed ? "failed" : "passed");
+    printf("rulebase   %s: %zu rules, %zu sample lines, self test %s\n", check->rulebase, n_rules, n_samples,
+           failed ? "failed" : "passed");
+    r = rulebase_match(rulebase, RULEBASE_MESSAGE, line, &arena, &match);
+    if (r == 0)
+        r = cut_header(line, &arena, &line);
+    if (r < 0)
+        return r;
+    printf("text       ");
     say_bytes(stdout, line);
     printf("\n");
     rulebase_set_trace(rulebase, say_attempt, NULL);

@@ -238,8 +238,7 @@ static bool is_rulebase(const char *directory)
     return asprintf(&path, "%s/header.rulebase", directory) > 0 && access(path, F_OK) == 0;
 }
 
-/* The folder, in setup->settings.rulebase. */
-static int find_rulebase(struct setup *setup)
+int setup_find_rulebase(struct setup *setup)
 {
     static const char *const relative[] = {"../share/hapax/rulebase", "../../../rulebase"};
     const char *chosen = getenv("HAPAX_RULEBASE");
@@ -306,7 +305,7 @@ static const char *find_extra(const char *configured, const char *usual)
 int setup_load_rulebase(struct setup *setup)
 {
     const char *extra = find_extra(setup->settings.rulebase_extra, HAPAX_SYSCONFDIR "/rulebase.d");
-    int r = find_rulebase(setup);
+    int r = setup_find_rulebase(setup);
 
     if (r >= 0)
         r = rulebase_load_with(&(struct rulebase_options){.directory = setup->settings.rulebase,
@@ -345,7 +344,7 @@ static int load_jobs(struct setup *setup, const char *const *ids, size_t n_ids,
 {
     _cleanup_(freep) char *directory = NULL;
     const char *extra;
-    int r = find_rulebase(setup);
+    int r = setup_find_rulebase(setup);
 
     if (r < 0)
         return r;
@@ -489,7 +488,7 @@ static int load_suite(struct setup *setup)
     _cleanup_(freep) char *path = NULL;
     const char *ids[MAX_FAMILIES];
     size_t n;
-    int r = find_rulebase(setup);
+    int r = setup_find_rulebase(setup);
 
     if (r < 0)
         return r;

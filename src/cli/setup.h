@@ -107,6 +107,10 @@ int setup_take_option(struct setup *setup, const struct arg_command *command, co
  */
 int setup_load(struct setup *setup, bool use_default_config) __attribute__((warn_unused_result));
 
+/* The folder of rulebases, in settings.rulebase, where nobody has chosen one: $HAPAX_RULEBASE, or the
+ * program's own. */
+int setup_find_rulebase(struct setup *setup) __attribute__((warn_unused_result));
+
 /* Loads the rulebases and the uid map. */
 int setup_load_rulebase(struct setup *setup) __attribute__((warn_unused_result));
 

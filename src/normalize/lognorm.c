@@ -41,6 +41,7 @@
 #include <libfastjson/json.h>
 #include <liblognorm.h>
 
+#include "normalize/rule_check.h"
 #include "normalize/rule_fields.h"
 #include "normalize/rule_shape.h"
 #include "normalize/rulebase_file.h"
@@ -383,7 +384,7 @@ static int test_sample(struct context *c, const struct rulebase_sample *sample, 
         return diag_add(diags, c->file->path, sample->line, 1,
                         "self test: the sample matches the rule of line %u instead of line %u", line,
                         rule->line);
-    return 0;
+    return c->kind == RULEBASE_MESSAGE ? rule_check_sample(&match, c->file->path, rule->line, diags) : 0;
 }
 
 static int context_self_test(struct context *c, struct diag_list *diags)

@@ -162,6 +162,23 @@ static int read_comment(struct rulebase_file *f, unsigned line, struct slice tex
     return 0;
 }
 
+/* A line that liblognorm would pass over without a word. Returns result, or what is wrong. */
+static int check_statement(const struct rulebase_file *f, unsigned line, struct slice text,
+                           struct diag_list *diags, int result)
+{
+    static const char *const words[] = {"rule", "annotate", "type", "prefix", "extendprefix", NULL};
+    struct slice word = slice_head(text, MIN(slice_find(text, '='), (size_t)32));
+    const char *near = nearest_word(word, words);
+
+    if (slice_trim(text).len == 0 || (near && slice_equal_string(word, near)))
+        return result;
+    return near ? diag_add(diags, f->path, line, 1, "'%.*s' begins no statement, did you mean '%s='?",
+                           SLICE_FMT(word), near)
+                : diag_add(diags, f->path, line, 1,
+                           "'%.*s' begins no statement, expected rule=, annotate= or a comment (#)",
+                           SLICE_FMT(word));
+}
+
 static int read_lines(struct rulebase_file *f, struct slice rest, struct diag_list *diags)
 {
     static const struct slice rule = SLICE("rule="), include = SLICE("include="), type = SLICE("type="),
@@ -194,6 +211,8 @@ static int read_lines(struct rulebase_file *f, struct slice rest, struct diag_li
             f->type_line = line;
         else if (slice_starts_with(text, prefix) || slice_starts_with(text, extend))
             f->has_prefix = true;
+        else
+            result = check_statement(f, line, text, diags, result);
         if (r < 0)
             return r;
         if (result == -ENOMEM)
