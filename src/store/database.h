@@ -61,13 +61,17 @@ struct connection {
     char error[512];
 };
 
+struct store_file {
+    dev_t device;
+    ino_t inode; /* 0: not known yet */
+};
+
 struct store {
     struct connection writer, reader;
-    char *path;
+    char *path, *log_path;
     int lock_fd;
-    dev_t device; /* of the file at path when it was opened */
-    ino_t inode;
-    bool is_synced; /* each commit is: durability power */
+    struct store_file file, log_file; /* at these paths when they were opened */
+    bool is_synced;                   /* each commit is: durability power */
     /* The write-ahead log, the writer's: pages at the last commit; the next commit begins it anew. */
     int n_log_pages;
     bool is_log_copied;

@@ -18,8 +18,9 @@
  * forgotten.
  *
  * A file that is removed, moved or unmounted under a running program can still be written, and nobody would
- * ever read it again. So each transaction first looks whether its path leads to the file that is open (one
- * stat(2)); where it does not, nothing is written, and nobody is told that anything is durable.
+ * ever read it again; so can its write-ahead log, in which up to 16 MiB stand that are nowhere else. So each
+ * transaction first looks whether their paths lead to the files that are open (a stat(2) each); where one
+ * does not, nothing is written, and nobody is told that anything is durable.
  *
  * A full disk: the write-ahead log grows to 16 MiB before it is copied into the database
  * (https://www.sqlite.org/wal.html#checkpointing: as much as readers allow, errors are for the next time),
@@ -168,25 +169,56 @@ static int make_file(const char *path, struct diag_list *diags)
     return 0;
 }
 
-static int note_file(struct store *store)
+static int note_file(const char *path, struct store_file *ret_file)
 {
     struct stat st;
 
-    if (stat(store->path, &st) < 0)
+    if (stat(path, &st) < 0)
         return -errno;
-    store->device = st.st_dev;
-    store->inode = st.st_ino;
+    *ret_file = (struct store_file){st.st_dev, st.st_ino};
     return 0;
 }
 
 /* Whether the path still leads to the file that is open. Whatever else stat(2) fails with says nothing. */
-static bool has_file(const struct store *store)
+static bool has_file(const char *path, const struct store_file *file)
 {
     struct stat st;
 
-    if (stat(store->path, &st) < 0)
+    if (stat(path, &st) < 0)
         return errno != ENOENT && errno != ENOTDIR;
-    return st.st_dev == store->device && st.st_ino == store->inode;
+    return st.st_dev == file->device && st.st_ino == file->inode;
+}
+
+/* The one that is no longer there; NULL: none. */
+static const char *missing_file(const struct store *store)
+{
+    if (!has_file(store->path, &store->file))
+        return store->path;
+    if (store->log_file.inode != 0 && !has_file(store->log_path, &store->log_file))
+        return store->log_path;
+    return NULL;
+}
+
+/*
+ * A store whose log was never copied is a page without anything in it, and looks as a new one where somebody
+ * removes the log of a process that was killed. What tells them apart is the index of the log (-shm), which
+ * SQLite removes behind the log. The version of the schema is at byte 60
+ * (https://www.sqlite.org/fileformat.html).
+ */
+static bool has_lost_log(const struct store *store)
+{
+    _cleanup_(freep) char *index_path = NULL;
+    _cleanup_(closep) int fd = -1;
+    char version[4] = {0};
+    struct stat st;
+
+    if (asprintf(&index_path, "%s-shm", store->path) < 0)
+        return false;
+    if (stat(index_path, &st) < 0 || stat(store->log_path, &st) == 0 || errno != ENOENT)
+        return false;
+    fd = open(store->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    return fd >= 0 && pread(fd, version, sizeof(version), 60) >= 0 &&
+           memcmp(version, (char[4]){0}, sizeof(version)) == 0;
 }
 
 int store_open(const char *path, enum durability durability, struct diag_list *diags,
@@ -200,7 +232,7 @@ int store_open(const char *path, enum durability durability, struct diag_list *d
         return -ENOMEM;
     store->lock_fd = -1;
     store->path = strdup(path);
-    if (!store->path)
+    if (!store->path || asprintf(&store->log_path, "%s-wal", path) < 0)
         return -ENOMEM;
     store->writer.path = store->reader.path = store->path;
     r = make_folder(path, diags);
@@ -212,9 +244,15 @@ int store_open(const char *path, enum durability durability, struct diag_list *d
     r = take_lock(path, diags, &store->lock_fd);
     if (r < 0)
         return r;
-    r = note_file(store);
+    r = note_file(path, &store->file);
     if (r < 0)
         return add_path_diag(diags, path, -r);
+    if (has_lost_log(store))
+        return diag_add(
+            diags, path, 0, 0,
+            "the write-ahead log of this state, '%s', was removed, and all that was learned stood in "
+            "it: put it back, or remove '%s-shm' to start with an empty state",
+            store->log_path, path);
     r = database_open(store, durability, diags);
     if (r < 0)
         return r;
@@ -232,6 +270,7 @@ struct store *store_close(struct store *store)
     if (store->lock_fd >= 0)
         (void)close(store->lock_fd);
     free(store->path);
+    free(store->log_path);
     free(store);
     return NULL;
 }
@@ -270,16 +309,18 @@ static int begin(struct store *store, bool is_patient)
 {
     struct connection *c = &store->writer;
     _cleanup_(statement_donep) sqlite3_stmt *stmt = NULL;
+    const char *missing;
     int result, r;
 
     assert(!c->is_in_transaction);
 
     c->failure = 0;
-    if (!has_file(store)) {
+    missing = missing_file(store);
+    if (missing) {
         (void)snprintf(c->error, sizeof(c->error),
                        "'%s': the file was removed or replaced while it is in use: put it back, or restart "
                        "hapax",
-                       store->path);
+                       missing);
         return -EIO;
     }
     r = connection_statement(c, STATEMENT_BEGIN, &stmt);
@@ -321,6 +362,9 @@ int store_commit(struct store *store)
     c->is_in_transaction = false;
     store->is_log_copied = false;
     store_publish_outbox_size(store);
+    /* it is there from now on until the last connection is closed */
+    if (store->log_file.inode == 0)
+        (void)note_file(store->log_path, &store->log_file);
     /* one commit late: so that store_is_quick knew */
     if (is_log_full)
         copy_log(store, SQLITE_CHECKPOINT_PASSIVE);

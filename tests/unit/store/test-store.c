@@ -155,6 +155,55 @@ Test(store, writes_to_no_file_that_was_taken_away)
     cr_assert(store_begin(store) == 0, "put back");
     put(store, "k", "v");
     cr_assert(store_commit(store) == 0);
+
+    /* its log, which holds what is not in it yet */
+    name_in(path, folder, "state.db-wal");
+    cr_assert(rename(path, aside) == 0);
+    cr_assert(store_begin(store) == -EIO);
+    cr_assert(
+        strstr(store_error(store), "state.db-wal': the file was removed or replaced while it is in use"),
+        "%s", store_error(store));
+    cr_assert(rename(aside, path) == 0);
+    cr_assert(store_begin(store) == 0, "put back");
+    cr_assert(store_commit(store) == 0);
+    store_close(store);
+    remove_temporary(folder);
+}
+
+Test(store, is_not_taken_for_a_new_one_where_its_log_was_removed)
+{
+    char folder[FOLDER_SIZE], path[TEST_PATH_SIZE], log_path[TEST_PATH_SIZE], aside[TEST_PATH_SIZE];
+    struct diag_list diags = DIAG_LIST_INIT;
+    struct store *store = NULL;
+    int status;
+    pid_t pid;
+
+    make_temporary(folder);
+    name_in(path, folder, "state.db");
+    name_in(log_path, folder, "state.db-wal");
+    name_in(aside, folder, "aside");
+    pid = fork();
+    if (pid == 0) {
+        store = open_store(path);
+        if (store_begin(store) == 0 &&
+            store_put_change(store, &(struct change){SLICE("k"), SLICE("v")}) == 0 &&
+            store_commit(store) == 0)
+            (void)kill(getpid(), SIGKILL);
+        _exit(1);
+    }
+    cr_assert(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    cr_assert(rename(log_path, aside) == 0);
+    for (int i = 0; i < 2; i++) {
+        cr_assert(store_open(path, DURABILITY_PROCESS, &diags, &store) == -EINVAL);
+        cr_assert(diags.n == 1 &&
+                      strstr(diags.items[0].message, "state.db-wal', was removed, and all that was "
+                                                     "learned stood in it: put it back, or remove '"),
+                  "%s", diags.n > 0 ? diags.items[0].message : "");
+        diag_list_done(&diags);
+    }
+    cr_assert(rename(aside, log_path) == 0);
+    store = open_store(path);
+    assert_state(store, "", "k=v ");
     store_close(store);
     remove_temporary(folder);
 }
