@@ -21,6 +21,8 @@
  * then the document is not taken, and waits for the next start. A FIFO is opened without waiting for a
  * reader, else the start would hang. SIGPIPE must be ignored by the program.
  *
+ * A file that was deleted under us is made anew at the next document, which costs an fstat(2) each.
+ *
  * It does not rotate (logrotate does, and reopen follows), sync or compress.
  */
 #include "sink/driver.h"
@@ -53,6 +55,7 @@ struct file_sink {
     mode_t mode;
     int fd; /* -1: not open */
     bool is_regular;
+    bool has_links;   /* some file systems count none */
     bool is_torn;     /* the file does not end with a line end */
     bool is_stuck;    /* said so */
     bool is_given_up; /* the end was asked for before the reader took it */
@@ -133,6 +136,7 @@ static int file_open(struct file_sink *f)
     if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
         return -errno;
     f->is_regular = S_ISREG(st.st_mode);
+    f->has_links = st.st_nlink > 0;
     f->is_torn = f->is_regular && is_cut_off(f->path, &st);
     if (f->fd >= 0)
         (void)close(f->fd);
@@ -241,13 +245,28 @@ static int file_stuck(struct file_sink *f, int error)
     return r < 0 ? r : -EAGAIN;
 }
 
+/* What is written to a file that has no name any more nobody will ever read. One that was only renamed is its
+ * rotator's, until it says so. */
+static int leave_deleted(struct file_sink *f)
+{
+    struct stat st;
+    int r;
+
+    if (!f->path || !f->is_regular || !f->has_links || fstat(f->fd, &st) < 0 || st.st_nlink > 0)
+        return 0;
+    r = file_open(f);
+    if (r >= 0)
+        sink_report(&f->sink, LOG_WARNING, "'%s' was deleted, with the alerts in it; it is made anew",
+                    f->path);
+    return r;
+}
+
 static int file_write(struct sink *sink, const struct document *document, uint64_t ticket)
 {
     struct file_sink *f = (struct file_sink *)sink;
-    int r = 0;
+    int r;
 
-    if (f->fd < 0)
-        r = file_open(f);
+    r = f->fd < 0 ? file_open(f) : leave_deleted(f);
     if (r < 0)
         return file_stuck(f, r);
     buffer_clear(&f->line);

@@ -84,6 +84,23 @@ Test(file, documents_are_lines_and_a_renamed_file_is_followed_by_reopen)
     cr_assert_eq(heard.n_reports, 0);
 }
 
+Test(file, one_that_was_deleted_is_made_anew)
+{
+    _cleanup_(sink_freep) struct sink *sink = hear(&file_sink, &settings, &heard);
+    char expected[256];
+
+    start(sink, NULL);
+    cr_assert_eq(write_text(sink, "{\"n\":1}", 1), 0);
+    cr_assert_eq(unlink(path), 0);
+    cr_assert_eq(write_text(sink, "{\"n\":2}", 2), 0);
+    cr_assert_eq(write_text(sink, "{\"n\":3}", 3), 0);
+    assert_slice(read_all(path), "{\"n\":2}\n{\"n\":3}\n", "the new one");
+    (void)snprintf(expected, sizeof(expected), "'%s' was deleted, with the alerts in it; it is made anew",
+                   path);
+    cr_assert_eq(heard.n_reports, 1);
+    cr_assert_str_eq(heard.reports[0].message, expected);
+}
+
 Test(file, a_reopen_that_fails_keeps_the_old_file)
 {
     _cleanup_(sink_freep) struct sink *sink = hear(&file_sink, &settings, &heard);
