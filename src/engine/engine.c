@@ -468,6 +468,10 @@ static int make_loop(struct engine *engine)
     (void)signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(numbers); i++)
         r = sd_event_add_signal(engine->event, &engine->signals[i], numbers[i], on_signal, engine);
+    /* SIGTERM and SIGINT before anything else: the loop takes a signal off the process when it wakes, and a
+     * sink whose reader has stopped, served before on_signal, would look for it in vain */
+    for (size_t i = 0; r >= 0 && i < 2; i++)
+        r = sd_event_source_set_priority(engine->signals[i], SD_EVENT_PRIORITY_IMPORTANT);
     if (r >= 0)
         r = sd_event_add_post(engine->event, &engine->turn, on_turn, engine);
     if (r >= 0)
@@ -576,7 +580,8 @@ static int stop(struct engine *engine)
     /* a broker that is away is what the outbox is for; a write that failed is a failure */
     if (q < 0 && q != -ETIMEDOUT)
         r = MIN(r, q);
-    q = commit_and_wait(engine); /* the rows of what was delivered just now */
+    /* the rows of what was delivered just now; a state that another program holds is not waited for twice */
+    q = ledger_has_failed(engine->ledger) ? 0 : commit_and_wait(engine);
     r = MIN(r, q);
     if (r >= 0 && engine->is_store_failing)
         r = -EIO;
