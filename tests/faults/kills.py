@@ -8,6 +8,7 @@ must be that of a run that nobody disturbed.
 """
 import math
 import os
+import shutil
 import subprocess
 import time
 
@@ -264,3 +265,54 @@ def of_file_to_kafka(world):
     expected = world.expected("sudo")
     killer.report(name, expected, mock.wait_for(expected), None)
     mock.close()
+
+
+def of_kafka(world):
+    """A topic of a real broker that grows by pieces; its reader, a static member of its group, is killed."""
+    name, broker, cluster = "Kafka topic", os.path.join(ROOT, "tests", "kafka", "broker"), world.path("cluster")
+    if not shutil.which("java") or not shutil.which("kcat"):
+        world.skip("kill -9: " + name, "java or kcat is not installed")
+        return
+    r = subprocess.run([broker, "start", cluster, "auto.create.topics.enable=true"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       check=False)
+    try:
+        if r.returncode != 0:
+            world.skip("kill -9: " + name, "no broker: " + r.stdout.decode().strip().rpartition("\n")[2])
+        else:
+            _of_topic(world, name, read(os.path.join(cluster, "bootstrap")).decode().strip())
+    finally:
+        subprocess.run([broker, "kill", cluster], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+
+
+def _of_topic(world, name, address):
+    state, out, writer = world.path("topic.db"), world.path("topic.out"), None
+    settings = ["topics=in", "group=kills", "start=earliest", "kafka.bootstrap.servers=" + address, "kafka.group.instance.id=one",
+                "kafka.session.timeout.ms=6000", "kafka.reconnect.backoff.max.ms=200"]
+    command = world.run_command(*(word for setting in settings for word in ("--set", "source.kafka." + setting)), state=state, out=out)
+    lines, at, killer, expected = world.streams["sudo"].splitlines(True), 0, Killer(world, state), world.expected("sudo")
+
+    def grow(n):
+        """Also while it is killed; in the order of the lines."""
+        nonlocal at, writer
+        if writer:
+            writer.wait()
+        writer = subprocess.Popen(["kcat", "-b", address, "-P", "-t", "in"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        writer.stdin.write(b"".join(lines[at:at + n]))
+        writer.stdin.close()
+        at += n
+
+    def feed(run):
+        if killer.n % 3 != 0:  # the others come before it has joined
+            run.wait_said("gave us")
+            grow(min(world.rng.randrange(3 * len(lines) // world.n_kills + 1), len(lines) - at))
+
+    grow(1)
+    writer.wait()
+    while killer.n < world.n_kills:
+        killer.once(command, feed, 10.0)  # a message takes milliseconds to come
+    grow(len(lines) - at)
+    run = Run(command)
+    world.result(wait_until(lambda: world.ids(out)[0] >= expected or not run.listen(0.05), 60), name + ": the last run reads the rest", run.said)
+    world.result(run.stop() == 0, name + ": and ends well", run.said)
+    writer.wait()
+    killer.report(name, expected, world.ids(out), out)
