@@ -18,7 +18,7 @@ PROGRAM = shutil.which("rsyslogd", path=os.environ.get("PATH", "") + ":/usr/sbin
 class Rsyslogd:
     """A file that is followed, one ruleset, the sample's action with a disk queue; hapax is its child."""
 
-    def __init__(self, world, name, command):
+    def __init__(self, world, name, command, has_stats=False):
         self.folder = world.path(name)
         # by which a process is known as ours, before and after its exec
         self.names = [b"hapax.sh", os.path.basename(command[0]).encode()[:15]]
@@ -34,15 +34,16 @@ class Rsyslogd:
         for pattern, value in (("binary=.*", 'binary="%s"' % self.path("hapax.sh")), ("output=.*", 'output="%s"' % self.errors),
                                ('resumeInterval="5"', 'resumeInterval="1"')):
             action = re.sub(pattern, value, action)
+        stats = 'module(load="impstats" interval="1" log.syslog="off" log.file="%s")' % self.path("stats")
         with open(self.path("conf"), "w", encoding="utf-8") as f:
             f.write('''global(workDirectory="%s" maxMessageSize="64k")
 main_queue(queue.type="Direct")
-module(load="imfile") module(load="omprog")
+module(load="imfile") module(load="omprog") %s
 input(type="imfile" file="%s" tag="in" ruleset="hapax" persistStateInterval="1" escapeLF="off")
 template(name="hapax" type="string" string="%%msg%%\\n")
 ruleset(name="hapax" queue.type="Direct") {%s
 }
-''' % (self.path("work"), self.input, action))
+''' % (self.path("work"), stats if has_stats else "", self.input, action))
         self.daemon = None
 
     def path(self, name):
@@ -59,6 +60,11 @@ ruleset(name="hapax" queue.type="Direct") {%s
     def feed(self, lines):
         with open(self.input, "ab") as f:
             f.write(b"".join(lines))
+
+    def n_discarded(self):
+        """Messages that found the action's queue full; None where rsyslog has told nothing."""
+        found = re.findall(rb"hapax queue.*: .*discarded\.full=(\d+)", read(self.path("stats")))
+        return max(map(int, found)) if found else None
 
     def n_children(self):
         return read(self.pids).count(b"\n")
@@ -162,7 +168,7 @@ def slow_broker(world):
     mock, state, expected = Mock(world, "slow"), world.path("slow.db"), world.expected("sudo")
     mock.consume()
     daemon = Rsyslogd(world, "slow", world.run_command(
-        "--protocol", "omprog", "--set", "state.outbox_max_alerts=%d" % limit, *mock.sink, state=state))
+        "--protocol", "omprog", "--set", "state.outbox_max_alerts=%d" % limit, *mock.sink, state=state), has_stats=True)
     lines = world.streams["sudo"].splitlines(True)
 
     def n_rows():
@@ -196,6 +202,7 @@ def slow_broker(world):
             name, rows, len(lines), waiting, later))
         pid = daemon.child()
         rss = rss_kib(pid) if pid else 0
+        world.result(daemon.n_discarded() == 0, name + ": rsyslog has discarded none", read(daemon.path("stats"))[-1000:])
         world.result(daemon.stop() == 0, name + ": it stops", read(daemon.path("rsyslogd.log")))
     finally:
         daemon.close()
