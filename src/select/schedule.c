@@ -168,27 +168,39 @@ static void merge_windows(struct schedule *schedule)
 }
 
 /* An iterator that looks no further than a local time; NULL: no date can match, or memory is out. */
-static icalrecur_iterator *walk(const struct schedule *schedule, const struct icalrecurrencetype *rule,
+static icalrecur_iterator *walk(const struct icalrecurrencetype *rule, struct icaltimetype start,
                                 struct icaltimetype last)
 {
     struct icalrecurrencetype bounded = *rule;
 
     if (icaltime_is_null_time(rule->until) || icaltime_compare(last, rule->until) < 0)
         bounded.until = last;
-    return icalrecur_iterator_new(bounded, schedule->start);
+    return icalrecur_iterator_new(bounded, start);
+}
+
+/* The last step of an hourly rule at or before a local time behind its start: libical 3 would count the hours
+ * of the interval from wherever it is told to begin. */
+static struct icaltimetype hourly_step(const struct schedule *schedule, int interval, struct icaltimetype at)
+{
+    int64_t start_sec = plain_sec(schedule->start), step_sec = INT64_C(3600) * MAX(interval, 1);
+
+    return icaltime_from_timet_with_zone(
+        (time_t)(start_sec + (plain_sec(at) - start_sec) / step_sec * step_sec), 0, NULL);
 }
 
 /* The windows of one rule between two local times. 0, 1 (too many), -ENOMEM. */
 static int add_rule(struct schedule *schedule, const struct icalrecurrencetype *rule,
                     struct icaltimetype first, struct icaltimetype last)
 {
-    icalrecur_iterator *iterator = walk(schedule, rule, last);
+    bool is_behind = rule->count == 0 && icaltime_compare(first, schedule->start) > 0;
+    bool is_hourly = rule->freq == ICAL_HOURLY_RECURRENCE;
+    icalrecur_iterator *iterator = walk(
+        rule, is_behind && is_hourly ? hourly_step(schedule, rule->interval, first) : schedule->start, last);
     int r = 0;
 
     if (!iterator)
         return 0;
-    if (rule->count == 0 && icaltime_compare(first, schedule->start) > 0 &&
-        !icalrecur_iterator_set_start(iterator, first)) {
+    if (is_behind && !is_hourly && !icalrecur_iterator_set_start(iterator, first)) {
         icalrecur_iterator_free(iterator);
         return 0;
     }
@@ -316,9 +328,35 @@ static int read_local(const char *text, struct icaltimetype *ret_time)
     return -EINVAL;
 }
 
+static bool is_given(const short by[])
+{
+    return by[0] != ICAL_RECURRENCE_ARRAY_MAX;
+}
+
+/* What RFC 5545 has and libical 3.0.16 gets wrong (compared with python-dateutil's rrule): an exception in
+ * force at another time than was written is worse than one that is refused. NULL: nothing of it. */
+static const char *unsupported(const struct icalrecurrencetype *rule)
+{
+    bool is_yearly = rule->freq == ICAL_YEARLY_RECURRENCE;
+
+    if (rule->freq == ICAL_HOURLY_RECURRENCE && rule->interval > 1 && is_given(rule->by_hour))
+        return "expected either BYHOUR or INTERVAL with FREQ=HOURLY";
+    if (is_given(rule->by_set_pos) && !is_yearly && rule->freq != ICAL_MONTHLY_RECURRENCE)
+        return "expected BYSETPOS with FREQ=MONTHLY or YEARLY only";
+    if (is_yearly && is_given(rule->by_month_day) && !is_given(rule->by_month))
+        return "expected BYMONTH beside BYMONTHDAY, or FREQ=MONTHLY";
+    if (is_given(rule->by_week_no) && !is_given(rule->by_day))
+        return "expected BYDAY beside BYWEEKNO";
+    for (size_t i = 0; i < ICAL_BY_WEEKNO_SIZE && rule->by_week_no[i] != ICAL_RECURRENCE_ARRAY_MAX; i++)
+        if (rule->by_week_no[i] < 2 || rule->by_week_no[i] > 51)
+            return "expected BYWEEKNO of 2 to 51";
+    return NULL;
+}
+
 static int read_rule(struct schedule *schedule, const char *text, char **reterr_message)
 {
     struct icalrecurrencetype *rule = &schedule->rules[schedule->n_rules];
+    const char *expected;
 
     /* the string may be an untidy one: libical keeps its errors in a thread-local */
     icalerror_set_errors_are_fatal(0);
@@ -328,6 +366,9 @@ static int read_rule(struct schedule *schedule, const char *text, char **reterr_
         return refuse(reterr_message, "expected an iCalendar recurrence such as FREQ=WEEKLY;BYDAY=SU");
     if (rule->freq == ICAL_SECONDLY_RECURRENCE || rule->freq == ICAL_MINUTELY_RECURRENCE)
         return refuse(reterr_message, "expected FREQ=HOURLY or rarer (cron can say minutes)");
+    expected = unsupported(rule);
+    if (expected)
+        return refuse(reterr_message, "%s", expected);
     if (rule->count > COUNT_MAX)
         return refuse(reterr_message, "expected COUNT of at most %d", COUNT_MAX);
     if (rule->until.is_date) {
@@ -386,7 +427,7 @@ static int read_exdates(struct schedule *schedule, const struct schedule_options
 /* Asked once: to find that it does not, libical may walk to the end of its calendar. */
 static bool takes_place(const struct schedule *schedule, const struct icalrecurrencetype *rule)
 {
-    icalrecur_iterator *iterator = walk(schedule, rule, to_local(schedule, END_USEC / USEC_PER_SEC));
+    icalrecur_iterator *iterator = walk(rule, schedule->start, to_local(schedule, END_USEC / USEC_PER_SEC));
     bool is_found = iterator && !icaltime_is_null_time(icalrecur_iterator_next(iterator));
 
     if (iterator)
