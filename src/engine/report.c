@@ -4,6 +4,8 @@
  */
 #include "engine/report.h"
 
+#include "util/parse.h"
+
 static const struct metric_label none = {NULL, NULL};
 
 static int add_sink(struct metrics *m, const struct sink *sink)
@@ -27,9 +29,10 @@ static int add_exception(void *userdata, const struct exception_count *count)
     const struct metric_label effect = {"effect", exception_effect_names[count->effect]};
     int r = metrics_add(userdata, METRIC_EXCEPTIONS, count->n, exception, effect);
 
-    return r < 0 ? r
-                 : metrics_add(userdata, METRIC_EXCEPTION_TIME,
-                               (uint64_t)MAX(count->last_usec, INT64_C(0)) / 1000000, exception, effect);
+    return r < 0
+               ? r
+               : metrics_add(userdata, METRIC_EXCEPTION_TIME,
+                             (uint64_t)(MAX(count->last_usec, INT64_C(0)) / USEC_PER_SEC), exception, effect);
 }
 
 static int add_figures(void *userdata, const struct chain_figures *f)
@@ -87,7 +90,7 @@ int report_begin(struct report *report)
         r = store_oldest_document(report->store, &made_usec);
     if (r >= 0 && n > 0 && made_usec > 0)
         r = metrics_add(m, METRIC_OUTBOX_AGE,
-                        (uint64_t)MAX(report->now_usec - made_usec, INT64_C(0)) / 1000000, none, none);
+                        (uint64_t)(MAX(report->now_usec - made_usec, INT64_C(0)) / USEC_PER_SEC), none, none);
     if (r >= 0)
         r = metrics_add(m, METRIC_HISTORY_PRUNED, ledger_n_pruned(report->ledger), none, none);
 
@@ -104,7 +107,7 @@ int report_begin(struct report *report)
     if (r >= 0)
         r = metrics_add(m, METRIC_RELOAD_FAILURES, report->n_reload_failures, none, none);
     if (r >= 0)
-        r = metrics_add(m, METRIC_RELOAD_TIME, (uint64_t)report->reloaded_usec / 1000000, none, none);
+        r = metrics_add(m, METRIC_RELOAD_TIME, (uint64_t)(report->reloaded_usec / USEC_PER_SEC), none, none);
     if (r >= 0)
         r = metrics_add(m, METRIC_WITHHELD, chain_stats(report->chain)->n_learning,
                         (struct metric_label){"reason", "learning"}, none);
