@@ -520,6 +520,22 @@ static void on_backlog_report(void *userdata, int level, const char *message)
         (void)fprintf(stderr, "hapax replay: %s\n", message);
 }
 
+static int refuse_source(struct replay *replay, const struct instance *source)
+{
+    _cleanup_(buffer_done) struct buffer expected = BUFFER_INIT;
+    int r = 0;
+
+    for (const struct source_driver *const *d = source_drivers; r >= 0 && *d; d++)
+        if (source_has_backlog(*d))
+            r = buffer_append_format(&expected, "%s%s", expected.len > 0 ? " or " : "",
+                                     source_driver_name(*d));
+    return r < 0 ? r
+                 : diag_add(&replay->setup.diags, NULL, 0, 0,
+                            "source.%s has the driver %s, which cannot be read to an end, expected %.*s",
+                            source->name, source_driver_name(source->source_driver), (int)expected.len,
+                            expected.data);
+}
+
 /* What a source of the configuration holds now, behind the files. */
 static int open_source(struct replay *replay, struct input_set *set)
 {
@@ -537,9 +553,7 @@ static int open_source(struct replay *replay, struct input_set *set)
                         "no source '%s' is in the configuration (--config, --set source.%s.topics=…)",
                         replay->source_name, replay->source_name);
     if (!source_has_backlog(found->source_driver))
-        return diag_add(&replay->setup.diags, NULL, 0, 0,
-                        "source.%s has the driver %s, which cannot be read to an end, expected kafka",
-                        found->name, source_driver_name(found->source_driver));
+        return refuse_source(replay, found);
     r = backlog_open(found->source_driver, found->name, found->settings, &callbacks, &replay->setup.diags,
                      &replay->backlog);
     return r < 0 ? r : input_set_add_backlog(set, replay->backlog, &replay->setup);
