@@ -38,6 +38,10 @@ _hapax() {
             mapfile -t COMPREPLY < <(compgen -W "$(hapax jobs 2>/dev/null | awk '/^[a-z_]+ /{print $1}')" -- "$current")
             return
             ;;
+        --events)
+            mapfile -t COMPREPLY < <(compgen -W "process session account all" -- "$current")
+            return
+            ;;
         --effect)
             mapfile -t COMPREPLY < <(compgen -W "suppress skip digest" -- "$current")
             return

@@ -67,7 +67,8 @@ void args_help(const struct arg_command *command)
 {
     static const struct arg_option help = {"help", 'h', NULL, "print this and exit"};
 
-    printf("Usage: hapax %s [OPTION]… %s\n\n%s\n", command->name, command->usage, command->details);
+    printf("Usage: hapax %s [OPTION]…%s%s\n\n%s\n", command->name, *command->usage ? " " : "", command->usage,
+           command->details);
     printf("Options:\n");
     for (size_t i = 0; i < command->n_options; i++)
         print_option(&command->options[i]);

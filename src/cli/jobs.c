@@ -130,7 +130,7 @@ static int run(const struct arg_command *command, int argc, char **argv)
     return code < 0 ? EXIT_SUCCESS : code;
 }
 
-static const struct arg_option options[] = {SETUP_CONFIG_OPTIONS};
+static const struct arg_option options[] = {SETUP_CONFIG_OPTIONS_WITH("none")};
 
 const struct arg_command jobs_command = {
     .name = "jobs",

@@ -186,7 +186,7 @@ static int run(const struct arg_command *command, int argc, char **argv)
 
 static const struct arg_option options[] = {
     SETUP_INPUT_OPTIONS,
-    SETUP_CONFIG_OPTIONS,
+    SETUP_CONFIG_OPTIONS_WITH("none"),
     {"events", 0, "KIND", "process (default), session, account or all; may be given more than once"},
     {"explain", 'x', "[=FORMAT]",
      "print how each record was read and why: text (default, for people) or json"},

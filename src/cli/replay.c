@@ -755,7 +755,7 @@ static const struct arg_option options[] = {
     {"quiet", 'q', NULL, "do not print the counts on stderr"},
     SETUP_GATE_OPTION,
     SETUP_INPUT_OPTIONS,
-    SETUP_CONFIG_OPTIONS,
+    SETUP_CONFIG_OPTIONS_WITH("none; with --learn " SETUP_SYSTEM_CONFIG),
 };
 
 const struct arg_command replay_command = {

@@ -69,9 +69,10 @@ struct setup {
 };
 
 /* The options that several commands share; each command's table begins with the ones it takes. */
-#define SETUP_CONFIG_OPTIONS                                                                                 \
-    {"config", 'c', "FILE",                                                                                  \
-     "read this configuration (default: " HAPAX_SYSCONFDIR "/hapax.yaml, if it is there)"},                  \
+#define SETUP_SYSTEM_CONFIG  HAPAX_SYSCONFDIR "/hapax.yaml, if it is there"
+#define SETUP_CONFIG_OPTIONS SETUP_CONFIG_OPTIONS_WITH(SETUP_SYSTEM_CONFIG)
+#define SETUP_CONFIG_OPTIONS_WITH(default_config)                                                            \
+    {"config", 'c', "FILE", "read this configuration (default: " default_config ")"},                        \
         {"set", 's', "PATH=VALUE",                                                                           \
          "set one key of the configuration, as in detector.rare.forget=decay; may be repeated"},             \
     {                                                                                                        \
