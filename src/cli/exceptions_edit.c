@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "files/files.h"
 #include "util/buffer.h"
 #include "util/parse.h"
 #include "util/utf8.h"
@@ -48,29 +49,6 @@ static int read_file(const char *path, struct diag_list *diags, struct buffer *o
     return 0;
 }
 
-static int write_all(int fd, struct slice bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t n = write(fd, bytes.data, bytes.len);
-
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        if (n > 0)
-            bytes = slice_skip(bytes, (size_t)n);
-    }
-    return 0;
-}
-
-static int sync_folder(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    _cleanup_(freep) char *folder =
-        slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-    _cleanup_(closep) int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-    return fd < 0 || fsync(fd) < 0 ? -errno : 0;
-}
-
 /* Replaces the file, or makes it. A link is followed: the file it names is replaced. */
 static int write_file(const char *path, struct slice bytes)
 {
@@ -96,12 +74,12 @@ static int write_file(const char *path, struct slice bytes)
         r = fchmod(fd, 0644) < 0 ? -errno : 0;
     }
     if (r >= 0)
-        r = write_all(fd, bytes);
+        r = file_write_all(fd, bytes);
     if (r >= 0 && (fsync(fd) < 0 || rename(temporary, real) < 0))
         r = -errno;
     if (r < 0)
         (void)unlink(temporary);
-    return r < 0 ? r : sync_folder(real);
+    return r < 0 ? r : file_sync_folder(real);
 }
 
 /* Tries the text as part of the whole, then writes it. The exit code. shown: what is new in it. */

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "files/files.h"
+
 struct report_file {
     const char *path;
     char *temporary; /* NULL: path itself is written */
@@ -123,20 +125,6 @@ static int add_inputs(struct report *report, const struct input_set *set)
     return r;
 }
 
-static int write_all(int fd, struct slice bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t n = write(fd, bytes.data, bytes.len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        bytes = slice_skip(bytes, (size_t)n);
-    }
-    return 0;
-}
-
 int report_file_commit(struct report_file *file, const struct input_set *set)
 {
     _cleanup_(buffer_done) struct buffer page = BUFFER_INIT;
@@ -145,7 +133,7 @@ int report_file_commit(struct report_file *file, const struct input_set *set)
     if (r >= 0)
         r = report_render(file->report, HAPAX_VERSION, &page);
     if (r >= 0)
-        r = write_all(file->fd, buffer_slice(&page));
+        r = file_write_all(file->fd, buffer_slice(&page));
     if (r >= 0 && file->temporary) {
         if (rename(file->temporary, file->path) < 0)
             return -errno;

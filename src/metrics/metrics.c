@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "files/files.h"
+
 static const struct {
     const char *name, *type, *help;
 } table[_METRIC_MAX] = {
@@ -156,20 +158,6 @@ int metrics_format(const struct metrics *m, struct buffer *out)
     return r;
 }
 
-static int write_all(int fd, struct slice bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t n = write(fd, bytes.data, bytes.len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        bytes = slice_skip(bytes, (size_t)n);
-    }
-    return 0;
-}
-
 int metrics_write_file(const struct metrics *m, const char *path)
 {
     _cleanup_(buffer_done) struct buffer text = BUFFER_INIT;
@@ -184,7 +172,7 @@ int metrics_write_file(const struct metrics *m, const char *path)
     fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)
         return -errno;
-    r = write_all(fd, buffer_slice(&text));
+    r = file_write_all(fd, buffer_slice(&text));
     if (r >= 0 && fchmod(fd, 0644) < 0) /* whatever the umask: the collector is another user */
         r = -errno;
     if (r >= 0 && rename(temporary, path) < 0)

@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "files/files.h"
 #include "util/arena.h"
 #include "util/parse.h"
 #include "util/utf8.h"
@@ -120,22 +121,6 @@ int dead_letter_file_open(struct dead_letter_file *file)
     return 0;
 }
 
-static int write_all(int fd, struct slice line)
-{
-    size_t done = 0;
-
-    while (done < line.len) {
-        ssize_t n = write(fd, line.data + done, line.len - done);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -EIO;
-        done += (size_t)n;
-    }
-    return fdatasync(fd) < 0 ? -errno : 0;
-}
-
 int dead_letter_file_append(struct dead_letter_file *file, const struct dead_letter *letter)
 {
     _cleanup_(buffer_done) struct buffer line = BUFFER_INIT;
@@ -158,7 +143,9 @@ int dead_letter_file_append(struct dead_letter_file *file, const struct dead_let
         r = buffer_append_char(&line, '\n');
     if (r < 0)
         return r;
-    r = write_all(file->fd, buffer_slice(&line));
+    r = file_write_all(file->fd, buffer_slice(&line));
+    if (r >= 0 && fdatasync(file->fd) < 0)
+        r = -errno;
     if (r < 0 && ftruncate(file->fd, st.st_size) < 0)
         return r;
     return r;

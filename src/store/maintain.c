@@ -25,6 +25,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "files/files.h"
 #include "store/database.h"
 
 /* chosen: a call costs a stat(2), and a step of the virtual machine some ten nanoseconds */
@@ -239,20 +240,6 @@ static int make_copy(struct connection *c, struct copy *copy, int *ret_fd)
     return r;
 }
 
-static int sync_folder(const char *path)
-{
-    _cleanup_(freep) char *folder = strdup(path);
-    _cleanup_(closep) int fd = -1;
-    char *slash = folder ? strrchr(folder, '/') : NULL;
-
-    if (!folder)
-        return -ENOMEM;
-    if (slash)
-        slash[slash == folder ? 1 : 0] = '\0';
-    fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 || fsync(fd) < 0 ? -errno : 0;
-}
-
 int store_compact(const char *path, void (*progress)(int64_t n_bytes, int64_t total_bytes),
                   struct diag_list *diags, uint64_t *ret_before_bytes, uint64_t *ret_after_bytes)
 {
@@ -283,7 +270,7 @@ int store_compact(const char *path, void (*progress)(int64_t n_bytes, int64_t to
     if (r < 0)
         return r;
     r = make_copy(&store->writer, &copy, &fd);
-    if (r >= 0 && (fstat(fd, &st) < 0 || rename(copy.path, path) < 0 || sync_folder(path) < 0))
+    if (r >= 0 && (fstat(fd, &st) < 0 || rename(copy.path, path) < 0 || file_sync_folder(path) < 0))
         r = -errno;
     if (r < 0) {
         const char *why = store->writer.error[0] ? store->writer.error : strerror(-r);
