@@ -16,7 +16,8 @@ PROGRAM = shutil.which("rsyslogd", path=os.environ.get("PATH", "") + ":/usr/sbin
 
 
 class Rsyslogd:
-    """A file that is followed, one ruleset, the sample's action with a disk queue; hapax is its child."""
+    """A file that is followed, one ruleset, the sample's action with a disk queue; hapax is its child. imfile notes its place
+    after each line but hands lines on in batches: what it holds when rsyslogd is killed would be lost, so a batch is one line."""
 
     def __init__(self, world, name, command, has_stats=False):
         self.folder = world.path(name)
@@ -39,7 +40,7 @@ class Rsyslogd:
             f.write('''global(workDirectory="%s" maxMessageSize="64k")
 main_queue(queue.type="Direct")
 module(load="imfile") module(load="omprog") %s
-input(type="imfile" file="%s" tag="in" ruleset="hapax" persistStateInterval="1" escapeLF="off")
+input(type="imfile" file="%s" tag="in" ruleset="hapax" persistStateInterval="1" maxSubmitAtOnce="1" escapeLF="off")
 template(name="hapax" type="string" string="%%msg%%\\n")
 ruleset(name="hapax" queue.type="Direct") {%s
 }
