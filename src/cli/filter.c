@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +71,7 @@ struct filter {
     int64_t received_usec; /* 0: a pipe's lines are judged by their own time */
     int64_t stream_usec;
     int64_t due_usec; /* of the next commit, by the monotonic clock; 0: nothing is due */
-    bool is_changed, is_store_failing, is_at_end;
+    bool is_changed, is_store_failing, is_at_end, is_lost;
 };
 
 static int take_option(void *userdata, const struct arg_option *option, const char *value)
@@ -182,14 +183,16 @@ static int collect(struct filter *f)
 
 /* mmexternal takes what is written to stderr for an answer (rsyslog: mmexternal.c gives both the same pipe).
  */
-static void warn(const struct filter *f, const char *error)
+static _printf_(3, 4) void warn(const struct filter *f, int level, const char *format, ...)
 {
-    static const char format[] = "hapax filter: %s: the state cannot be written (%s): it is tried again\n";
+    va_list args;
 
+    va_start(args, format);
     if (f->is_mmexternal)
-        syslog(LOG_DAEMON | LOG_ERR, format, f->state_path, error);
+        vsyslog(LOG_DAEMON | level, format, args);
     else
-        (void)fprintf(stderr, format, f->state_path, error);
+        (void)vfprintf(stderr, format, args);
+    va_end(args);
 }
 
 /* Makes durable what the lines have changed. A full disk is no failure until memory is at its limit. */
@@ -209,7 +212,8 @@ static int commit(struct filter *f)
         return diag_add(&f->setup.diags, f->state_path, 0, 0, "the state cannot be written: %s",
                         store_error(f->store));
     if (r < 0 && !f->is_store_failing)
-        warn(f, store_error(f->store));
+        warn(f, LOG_ERR, "hapax filter: %s: the state cannot be written (%s): it is tried again\n",
+             f->state_path, store_error(f->store));
     f->is_store_failing = r < 0;
     if (r < 0)
         f->due_usec = clock_usec(CLOCK_MONOTONIC) + RETRY_USEC;
@@ -224,6 +228,21 @@ static int commit_if_due(struct filter *f)
         f->due_usec = clock_usec(CLOCK_MONOTONIC) + f->setup.settings.commit_interval_usec;
     }
     return f->due_usec > 0 && clock_usec(CLOCK_MONOTONIC) >= f->due_usec ? commit(f) : 0;
+}
+
+/* As a source's of run (engine.c). */
+static void note_lost(struct filter *f)
+{
+    const struct normalizer_stats *stats = normalizer_stats(f->normalizer);
+
+    if (f->is_lost || !normalizer_is_lost(stats))
+        return;
+    f->is_lost = true;
+    warn(f, LOG_WARNING,
+         "hapax filter: of %" PRIu64 " lines no command was read, %" PRIu64
+         " are not understood, the last: %s (`hapax normalize --explain` shows how a line is read, "
+         "hapax-formats(7) what hapax reads; said once)\n",
+         stats->n_records, stats->n_unknown + stats->n_quarantined, stats->sample);
 }
 
 static int on_line(struct filter *f, struct slice line)
@@ -247,6 +266,7 @@ static int on_line(struct filter *f, struct slice line)
         r = normalizer_feed(f->normalizer, &record, on_event, f);
     if (r < 0)
         return r;
+    note_lost(f);
     f->is_changed |= had_pending || normalizer_n_pending(f->normalizer) > 0;
     r = f->is_mmexternal ? filter_answer_mmexternal(&f->answer, &f->out)
                          : filter_answer_line(&f->answer, line, f->cut_bytes, &f->out);

@@ -22,6 +22,7 @@
 #include "engine/engine.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,6 +177,22 @@ static int take_record(struct engine_source *s, const struct record *record)
     return r < 0 ? r : commit_schedule(engine, engine->options.commit_interval_usec);
 }
 
+/* Once: whoever wrote a template, or pointed us at the wrong topic, waits for alerts that cannot come. */
+static void note_lost(struct engine_source *s)
+{
+    const struct normalizer_stats *stats = normalizer_stats(s->normalizer);
+
+    if (s->is_lost || !normalizer_is_lost(stats))
+        return;
+    s->is_lost = true;
+    log_message(LOG_WARNING, NULL,
+                "source %s: of %" PRIu64 " records no command was read, %" PRIu64
+                " are not understood, the last: %s (`hapax normalize --explain` shows how a line is read, "
+                "hapax-formats(7) what hapax reads; said once)",
+                source_name(s->source), stats->n_records, stats->n_unknown + stats->n_quarantined,
+                stats->sample);
+}
+
 static int on_record(void *userdata, struct source *source, const struct record *record)
 {
     struct engine_source *s = userdata;
@@ -185,6 +202,7 @@ static int on_record(void *userdata, struct source *source, const struct record 
     (void)source;
     if (r < 0)
         return r;
+    note_lost(s);
     return normalizer_stats(s->normalizer)->n_gated > n_gated ? SOURCE_UNWANTED : 0;
 }
 

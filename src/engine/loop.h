@@ -20,6 +20,7 @@ struct engine_source {
     bool is_committing;   /* some are in the transaction under way: nothing behind them is acknowledged */
     uint64_t n_future;    /* events whose time was not believed */
     bool has_moved;       /* its place in the store is out of date */
+    bool is_lost;         /* and it was said: normalizer_is_lost */
     bool is_ended;
 };
 

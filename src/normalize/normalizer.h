@@ -80,6 +80,9 @@ struct normalizer_stats {
     char sample[256];     /* the last quarantined or unknown record, cut, control bytes escaped */
 };
 
+/* chosen: a wrong template or port shows within minutes, some odd lines at the start do not */
+#define NORMALIZER_LOST_AFTER 100U
+
 struct normalizer;
 
 /* Takes a copy of *options. 0, -ENOMEM. */
@@ -134,6 +137,15 @@ enum normalizer_fate {
 enum normalizer_fate normalizer_last_fate(const struct normalizer *n);
 
 const struct normalizer_stats *normalizer_stats(const struct normalizer *n);
+/*
+ * Whether the records are hardly what the caller means them to be: NORMALIZER_LOST_AFTER that no reader knows or
+ * can read, and nothing of use. Records that are dropped unread do not count: most hosts have nothing else.
+ */
+static inline bool normalizer_is_lost(const struct normalizer_stats *stats)
+{
+    return stats->n_used == 0 && stats->n_unknown + stats->n_quarantined >= NORMALIZER_LOST_AFTER;
+}
+
 /* Counting goes on from there: for a normalizer that takes the place of another. */
 void normalizer_set_stats(struct normalizer *n, const struct normalizer_stats *stats);
 
