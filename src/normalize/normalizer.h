@@ -138,8 +138,9 @@ enum normalizer_fate normalizer_last_fate(const struct normalizer *n);
 
 const struct normalizer_stats *normalizer_stats(const struct normalizer *n);
 /*
- * Whether the records are hardly what the caller means them to be: NORMALIZER_LOST_AFTER that no reader knows or
- * can read, and nothing of use. Records that are dropped unread do not count: most hosts have nothing else.
+ * Whether the records are hardly what the caller means them to be: NORMALIZER_LOST_AFTER that no reader knows
+ * or can read, and nothing of use. Records that are dropped unread do not count: most hosts have nothing
+ * else.
  */
 static inline bool normalizer_is_lost(const struct normalizer_stats *stats)
 {

@@ -152,16 +152,17 @@ static bool is_exact(const struct condition *condition)
     return condition->type == CONDITION_ONE_OF && condition->field != FIELD_ARGS;
 }
 
-/* The first pivot that is not below (field, value); n where there is none. */
+/* The first pivot that is not below (field, value), or, behind those that are equal, above it; n where there
+ * is none. */
 static size_t search_pivots(const struct pivot *pivots, size_t n, enum exception_field field,
-                            struct slice value)
+                            struct slice value, bool is_behind)
 {
     size_t low = 0, high = n;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (compare_values(&pivots[middle], field, value) < 0)
+        if (compare_values(&pivots[middle], field, value) < (is_behind ? 1 : 0))
             low = middle + 1;
         else
             high = middle;
@@ -197,25 +198,16 @@ static int collect_values(const struct exception_set *set, struct pivot **ret_va
     return 0;
 }
 
-/* How many exceptions would be found under the condition's values: runs of equal values, each walked to where
- * the next value begins by a search. */
+/* How many exceptions would be found under the condition's values: the lengths of the runs of equal ones. */
 static size_t count_company(const struct condition *c, const struct pivot *values, size_t n)
 {
     size_t sum = 0;
 
     for (size_t v = 0; v < c->values.n; v++) {
         struct slice value = slice_from_string(c->values.items[v]);
-        size_t low = search_pivots(values, n, c->field, value), high = n, begin = low;
 
-        while (low < high) {
-            size_t middle = low + (high - low) / 2;
-
-            if (compare_values(&values[middle], c->field, value) <= 0)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        sum += low - begin;
+        sum += search_pivots(values, n, c->field, value, true) -
+               search_pivots(values, n, c->field, value, false);
     }
     return sum;
 }
@@ -348,7 +340,7 @@ static int search_field(struct search *search, enum exception_field field)
 
     if (slice_is_absent(value))
         return 0;
-    low = search_pivots(set->pivots, set->n_pivots, field, value);
+    low = search_pivots(set->pivots, set->n_pivots, field, value, false);
     while (r >= 0 && low < set->n_pivots && compare_values(&set->pivots[low], field, value) == 0)
         r = consider(search, set->pivots[low++].exception);
     return r;
