@@ -37,6 +37,9 @@
 /* chosen: exceptions that a site has; more are not counted one by one */
 #define USES_MAX 256
 
+/* where the state has what each job's detector has learned (detector/learning.h) */
+static const struct slice learned_prefix = SLICE("learning/");
+
 struct use {
     char *exception;
     uint64_t n;
@@ -177,7 +180,7 @@ static int read_state(struct status *status)
     if (r >= 0 && status->counts.n_outbox > 0)
         r = store_oldest_document(status->store, &status->oldest_usec);
     if (r >= 0)
-        r = store_restore(status->store, SLICE("learning/"), restore_change, status);
+        r = store_restore(status->store, learned_prefix, restore_change, status);
     if (r >= 0)
         r = store_restore(status->store, SLICE("figures/"), restore_change, status);
     if (r >= 0 && status->counts.n_history > 0)
@@ -256,6 +259,32 @@ static int print_figures(void *userdata, const struct chain_figures *f)
     return 0;
 }
 
+/* Of a detector or job that the configuration does not name (any more). */
+static bool is_idle(const struct status *status, const struct change *change)
+{
+    return !slice_is_absent(change->value) && !chain_owns_record(status->chain, learned_prefix, change->key);
+}
+
+static int print_idle(void *userdata, const struct change *change)
+{
+    if (!is_idle(userdata, change))
+        return 0;
+    (void)fputs("not in force   ", stdout);
+    print_text(slice_skip(change->key, learned_prefix.len));
+    (void)fputs(": what it learned is kept; 'detector' and 'jobs' in the configuration choose others\n",
+                stdout);
+    return 0;
+}
+
+static int write_idle(void *userdata, const struct change *change)
+{
+    struct status *status = userdata;
+
+    if (is_idle(status, change))
+        json_string(&status->w, NULL, slice_skip(change->key, learned_prefix.len));
+    return 0;
+}
+
 static int print_cursor(void *userdata, struct slice source, struct slice cursor)
 {
     (void)userdata;
@@ -313,6 +342,8 @@ static int print(struct status *status)
     r = chain_walk_learning(status->chain, print_learning, status);
     if (r >= 0)
         r = chain_walk_figures(status->chain, print_figures, status);
+    if (r >= 0)
+        r = store_restore(status->store, learned_prefix, print_idle, status);
     if (r >= 0)
         r = store_walk_cursors(status->store, print_cursor, status);
     if (r < 0)
@@ -461,6 +492,10 @@ static int print_json(struct status *status)
     json_begin_array(w, "figures");
     if (r >= 0)
         r = chain_walk_figures(status->chain, write_figures, status);
+    json_end(w);
+    json_begin_array(w, "not_in_force");
+    if (r >= 0)
+        r = store_restore(status->store, learned_prefix, write_idle, status);
     json_end(w);
     json_begin_array(w, "sources");
     if (r >= 0)

@@ -613,6 +613,14 @@ int chain_restore(struct chain *chain, const struct change *change)
     return 0; /* of a job that is switched off: its state waits in the store */
 }
 
+bool chain_owns_record(const struct chain *chain, struct slice prefix, struct slice key)
+{
+    for (size_t i = 0; i < chain->n_jobs; i++)
+        if (chain->jobs[i].detector && owns_record(&chain->jobs[i], prefix, key))
+            return true;
+    return false;
+}
+
 const struct chain_stats *chain_stats(const struct chain *chain)
 {
     return &chain->stats;

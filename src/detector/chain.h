@@ -64,6 +64,9 @@ int chain_finish(struct chain *chain) _warn_unused_;
 /* State out (what changed since the last call) and in (before the first event). */
 int chain_changes(struct chain *chain, change_fn fn, void *userdata) _warn_unused_;
 int chain_restore(struct chain *chain, const struct change *change) _warn_unused_;
+/* Whether a record that stands under prefix ("learning/", "figures/") in the state is of a job of this chain.
+ */
+bool chain_owns_record(const struct chain *chain, struct slice prefix, struct slice key);
 
 struct chain_stats {
     uint64_t n_events, n_selected, n_alerts;
