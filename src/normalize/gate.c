@@ -32,6 +32,7 @@
 #include <errno.h>
 
 #include "normalize/gate_scan.h"
+#include "util/hash.h"
 
 /* include/linux/sched.h TASK_COMM_LEN, without its NUL: the kernel cuts process names */
 #define COMM_BYTES_MAX 15U
@@ -162,12 +163,12 @@ static void add_word(struct gate *gate, struct word word)
 
 static size_t hash_place(const struct gate *gate, struct slice name)
 {
-    /* FNV-1a. The names looked for are the operator's: nobody outside can make chains */
-    uint32_t hash = 2166136261U;
+    /* the names looked for are the operator's: nobody outside can make chains */
+    uint32_t hash = HASH_FNV_EMPTY;
     size_t at;
 
     for (size_t i = 0; i < name.len; i++)
-        hash = (hash ^ (uint8_t)name.data[i]) * 16777619U;
+        hash = hash_fnv_add(hash, name.data[i]);
     at = hash & (gate->hash_size - 1);
 
     while (gate->by_hash[at] != 0 && !slice_equal(gate->words[gate->by_hash[at] - 1].text, name))

@@ -3,17 +3,17 @@
 /*
  * Documents that say nothing themselves but hold what somebody logged:
  *
- *   journalctl -o json  one entry of the journal a line (systemd docs/JOURNAL_EXPORT_FORMATS.md, "Journal
- * JSON Format"): fields are members; a value that is no UTF-8 is an array of its bytes as numbers, one that
- * came more than once an array of values (the first counts, as in journal.c), one larger than journalctl
- * shows (4096 bytes without --all) is null. Known by _TRANSPORT, which every entry has, and which the gate
- * lets pass: a message spelled in numbers shows no name. Read as an entry of the export format is.
- *   a log daemon's  a message with its program and host: rsyslog's %jsonmesg%, and its templates of type list
- * with option.jsonf, whose names are the administrator's, of which the usual ones are known; syslog-ng's
- * format-json; Vector's, Fluentd's and Fluent Bit's syslog inputs; Filebeat's, where it has taken the header
- * off. Read as the syslog line it was made of.
- *   a shipper's  a line of a file as it stands there: Filebeat and Elastic Agent ("message" without a
- * program), Logstash, Wazuh ("full_log"), Fluent Bit of a container ("log" and "stream").
+ * - One entry of the journal a line, journalctl -o json (systemd docs/JOURNAL_EXPORT_FORMATS.md, "Journal
+ *   JSON Format"): fields are members; a value that is no UTF-8 is an array of its bytes as numbers, one that
+ *   came more than once an array of values (the first counts, as in journal.c), one larger than journalctl
+ *   shows (4096 bytes without --all) is null. Known by _TRANSPORT, which every entry has, and which the gate
+ *   lets pass: a message spelled in numbers shows no name. Read as an entry of the export format is.
+ * - A log daemon's message with its program and host: rsyslog's %jsonmesg%, and its templates of type list
+ *   with option.jsonf, whose names are the administrator's, of which the usual ones are known; syslog-ng's
+ *   format-json; Vector's, Fluentd's and Fluent Bit's syslog inputs; Filebeat's, where it took the header
+ *   off. Read as the syslog line it was made of.
+ * - A shipper's line of a file as it stands there: Filebeat and Elastic Agent ("message" without a program),
+ *   Logstash, Wazuh ("full_log"), Fluent Bit of a container ("log" and "stream").
  *
  * A null MESSAGE is broken, not absent: something was there and is lost. Only the fields that journal.c looks
  * at are fetched. Cost: one more parse of a document that no other reader knew.

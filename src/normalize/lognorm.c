@@ -660,6 +660,17 @@ int rulebase_match(const struct rulebase *rb, enum rulebase_kind kind, struct sl
     return 0;
 }
 
+bool rule_match_equal(const struct rule_match *a, const struct rule_match *b)
+{
+    if (a->n_fields != b->n_fields || !slice_equal(a->tags, b->tags))
+        return false;
+    for (size_t i = 0; i < a->n_fields; i++)
+        if (!slice_equal(a->fields[i].name, b->fields[i].name) ||
+            !slice_equal(a->fields[i].value, b->fields[i].value))
+            return false;
+    return true;
+}
+
 struct slice rule_match_find(const struct rule_match *match, const char *name)
 {
     struct slice wanted = slice_from_string(name);

@@ -37,6 +37,9 @@ struct rule_match {
     struct slice tags; /* of the rule, comma-separated; "" for none */
 };
 
+/* The same fields and tags, in the same order. */
+bool rule_match_equal(const struct rule_match *a, const struct rule_match *b);
+
 /*
  * Loads every *.rulebase of a folder: header.rulebase, audit.rulebase, and all others as messages. Then runs
  * the self test: each "# sample: LINE" comment must match the rule that follows it, each "# not: LINE" none

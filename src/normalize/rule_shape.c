@@ -328,20 +328,9 @@ int rule_shapes_match(struct rule_shapes *s, struct slice line, struct arena *ar
     return shape->is_confirmed ? RULE_SHAPE_MATCHED : RULE_SHAPE_UNCONFIRMED;
 }
 
-static bool match_equal(const struct rule_match *a, const struct rule_match *b)
-{
-    if (a->n_fields != b->n_fields || !slice_equal(a->tags, b->tags))
-        return false;
-    for (size_t i = 0; i < a->n_fields; i++)
-        if (!slice_equal(a->fields[i].name, b->fields[i].name) ||
-            !slice_equal(a->fields[i].value, b->fields[i].value))
-            return false;
-    return true;
-}
-
 void rule_shapes_confirm(struct rule_shapes *s, const struct rule_match *own, const struct rule_match *theirs)
 {
-    if (theirs && match_equal(own, theirs)) {
+    if (theirs && rule_match_equal(own, theirs)) {
         s->shapes[s->last].is_confirmed = true;
         return;
     }

@@ -6,8 +6,7 @@
  * (lib/eventlog/eventlog.c, do_syslog_sudo). It cuts at the last blank that fits, which is left out, or,
  * where a piece has none, at the limit. So a message that may have been cut is held until the next of the
  * same user shows how it goes on. sudo-rs (src/log/syslog.rs) ends what goes on with " [...]" and begins the
- * rest with
- * "[...] ", without the user; nothing is left out between them.
+ * rest with "[...] ", without the user; nothing is left out between them.
  *
  * The danger is that anyone who can write "sudo: alice : (command continued) …" would have a say in what
  * alice ran. What keeps it small:

@@ -40,17 +40,6 @@ static int on_event(void *userdata, const struct event *event)
     return 0;
 }
 
-static bool fields_equal(const struct rule_match *a, const struct rule_match *b)
-{
-    if (a->n_fields != b->n_fields || !slice_equal(a->tags, b->tags))
-        return false;
-    for (size_t i = 0; i < a->n_fields; i++)
-        if (!slice_equal(a->fields[i].name, b->fields[i].name) ||
-            !slice_equal(a->fields[i].value, b->fields[i].value))
-            return false;
-    return true;
-}
-
 static void compare_headers(const struct rulebase *rulebase, const struct rulebase *plain, struct slice line)
 {
     _cleanup_(arena_done) struct arena arena = ARENA_INIT;
@@ -58,7 +47,7 @@ static void compare_headers(const struct rulebase *rulebase, const struct ruleba
 
     if (rulebase_match(rulebase, RULEBASE_AUDIT, line, &arena, &own) !=
             rulebase_match(plain, RULEBASE_AUDIT, line, &arena, &theirs) ||
-        !fields_equal(&own, &theirs))
+        !rule_match_equal(&own, &theirs))
         abort();
 }
 
